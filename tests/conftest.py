@@ -1,0 +1,26 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CORPUS = ROOT.parent / "shared" / "corpus"
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The shared corpus of real and hostile documents, where it lies beside the checkout."""
+    if not CORPUS.is_dir():
+        pytest.skip("the shared corpus does not lie beside this checkout")
+    return CORPUS
+
+
+@pytest.fixture(autouse=True)
+def no_foreign_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The developer's own configuration must not leak into a test."""
+    for name in ("BOCR_WORKSPACE", "BOCR_CONFIG", "NO_COLOR", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg-config"))

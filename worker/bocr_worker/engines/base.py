@@ -1,0 +1,97 @@
+"""What an engine is: a name, what it can read, and a reader that a runtime loads.
+
+A new engine is one file in this folder that defines `SPEC`. The file may import anything inside its
+functions, and only the standard library and this package at its top, because the registry imports every
+engine's file to know what there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bocr_worker.protocol.recognition import Recognition
+
+
+@dataclass(frozen=True)
+class PageImage:
+    """One image for an engine: PNG or JPEG bytes, grayscale or RGB, upright as displayed.
+
+    After a preparation step a page may come as several images, in reading order.
+    """
+
+    encoded: bytes
+    format: str
+    width_px: int
+    height_px: int
+    dpi: float
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One question to an engine. `languages` are candidates, the likeliest first (empty: anything the
+    engine reads); `binding` says that only the first may be used. `options` come from the variation."""
+
+    image: PageImage
+    languages: tuple[str, ...] = ()
+    binding: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class EngineUnavailable(RuntimeError):
+    """The engine cannot run here. `needs` is the next step, as a sentence or a command."""
+
+    def __init__(self, engine: str, cause: str, needs: str) -> None:
+        super().__init__(f"engine {engine}: {cause}. {needs}")
+        self.engine = engine
+        self.cause = cause
+        self.needs = needs
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (EngineUnavailable, (self.engine, self.cause, self.needs))
+
+
+class Reader(Protocol):
+    """A loaded engine inside one process: asked for one image at a time. Boxes of its recognitions are
+    fractions of the image it was given; the caller maps them to the page."""
+
+    @property
+    def version(self) -> str:
+        """The library's version, for the provenance."""
+        ...
+
+    @property
+    def weights(self) -> str:
+        """What model was read with: names, and hashes or versions where they are known."""
+        ...
+
+    def read(self, ask: Ask) -> Recognition:
+        """May raise anything: the runtime turns it into a typed failure of this page."""
+        ...
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """What the registry knows of an engine without loading it.
+
+    `languages` are ISO 639-1 codes it reads, None for all. `dpi` is the resolution it reads best at;
+    `max_pixels` the largest image it is given. `load(options, threads)` builds a Reader inside a child process.
+    `check()` returns None where the engine can run, else the EngineUnavailable that says what is missing,
+    without loading models. `processes_for(cores)` says how many children by default, with how many threads
+    each.
+    """
+
+    name: str
+    title: str
+    languages: frozenset[str] | None
+    dpi: int
+    load: Callable[[Mapping[str, Any], int], Reader]
+    check: Callable[[], EngineUnavailable | None]
+    processes_for: Callable[[int], tuple[int, int]] = lambda cores: (cores, 1)
+    max_pixels: int = 12_000_000
+    runtime: str = "local"
+    gives_confidence: bool = True
+    gives_boxes: bool = True
+    first: tuple[str, ...] = ()
+    """Preparations its plain variation applies."""

@@ -1,0 +1,32 @@
+"""Which engines there are: every module of this folder that defines SPEC, and nothing to register."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+from bocr_worker import engines
+from bocr_worker.engines.base import EngineSpec, EngineUnavailable
+
+
+@cache
+def all_engines() -> dict[str, EngineSpec]:
+    """Every engine by name, installed or not."""
+    specs: dict[str, EngineSpec] = {}
+    for module in pkgutil.iter_modules(engines.__path__):
+        if module.name in ("base", "registry"):
+            continue
+        spec = getattr(importlib.import_module(f"{engines.__name__}.{module.name}"), "SPEC", None)
+        if isinstance(spec, EngineSpec):
+            specs[spec.name] = spec
+    return specs
+
+
+def engine_named(name: str) -> EngineSpec:
+    """Raises EngineUnavailable, naming the engines there are."""
+    spec = all_engines().get(name)
+    if spec is None:
+        known = ", ".join(sorted(all_engines()))
+        raise EngineUnavailable(name, "there is no engine of this name", f"Known: {known}")
+    return spec

@@ -1,0 +1,1 @@
+"""Pages become images here, in child processes that can be killed."""

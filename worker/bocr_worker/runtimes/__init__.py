@@ -1,0 +1,1 @@
+"""How an engine runs. `local` asks a library in killable child processes."""
