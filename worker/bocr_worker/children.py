@@ -1,7 +1,8 @@
 """Child processes that can be killed: one task at a time, a deadline for each, a memory limit for all.
 
-A child is given the path of a function (`package.module:function`) and calls it for each task. Frames on its pipes are a 4-byte length, a pickled header, and raw bytes; what the
-task prints goes to stderr. Used by the renderer, by local engines and by the panel's intake.
+A child is given the path of a function (`package.module:function`) and calls it for each task. Frames on
+its pipes are an eight-byte length and a pickle; what the task prints goes to stderr. Used by the renderer,
+by local engines and by the panel's intake.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ class ChildSpec:
 
     `task` is `module:function`, called as function(argument) with pickled values; `setup` likewise, called
     once with `setup_argument`, its return value kept for `start()`. `memory_bytes` limits the address space
-    beyond what the child holds after setup (0: no limit). `tasks` recycles the child after so many (0: never).
+    beyond what the child holds after setup (0: no limit). `tasks` recycles the child after so many (0:
+    never).
     """
 
     task: str
@@ -255,7 +257,7 @@ def child_main() -> None:
 def _attempt(function: Callable[[Any], Any], argument: Any) -> tuple[bool, Any]:
     try:
         return True, function(argument)
-    except BaseException as error:  # noqa: BLE001 - whatever a task raises is its answer
+    except BaseException as error:  # whatever a task raises is its answer
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             raise
         kind, message = type(error).__name__, str(error)[:2000]

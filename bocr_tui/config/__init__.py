@@ -1,0 +1,1 @@
+"""The workspace: its folder, its `bocr.toml`, the files the package ships, and the errors a person sees."""
