@@ -1,0 +1,25 @@
+"""The timeline: what happened, for people."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, insert
+
+from bocr_tui.catalog.database import now
+from bocr_tui.catalog.tables import Event
+
+
+def note(
+    connection: Connection,
+    kind: str,
+    text: str,
+    *,
+    document_id: int | None = None,
+    batch_id: int | None = None,
+    job_id: int | None = None,
+) -> None:
+    """Add one event, in the transaction that makes it true."""
+    connection.execute(
+        insert(Event.__table__).values(
+            at=now(), kind=kind, text=text, document_id=document_id, batch_id=batch_id, job_id=job_id
+        )
+    )
