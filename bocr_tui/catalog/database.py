@@ -92,7 +92,7 @@ def open_catalog(path: Path, *, create: bool = True) -> Catalog:
     filesystem = network_filesystem(path.parent)
     if filesystem is not None:
         raise CatalogError(
-            f"{path.parent} lies on a network filesystem ({filesystem}): SQLite's write-ahead log is unsafe there.",
+            f"{path.parent} lies on a network filesystem ({filesystem}): a write-ahead log is unsafe there.",
             "Keep the workspace on a local disk; a site's folders may lie anywhere.",
         )
     if exists:

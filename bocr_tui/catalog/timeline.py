@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, insert
 
+from bocr_tui.catalog import core
 from bocr_tui.catalog.database import now
-from bocr_tui.catalog.tables import Event
 
 
 def note(
@@ -19,7 +19,7 @@ def note(
 ) -> None:
     """Add one event, in the transaction that makes it true."""
     connection.execute(
-        insert(Event.__table__).values(
+        insert(core.event).values(
             at=now(), kind=kind, text=text, document_id=document_id, batch_id=batch_id, job_id=job_id
         )
     )

@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, select, update
 
+from bocr_tui.catalog import core
 from bocr_tui.catalog.database import now
-from bocr_tui.catalog.tables import Batch, Document, Job, Page
 from bocr_tui.catalog.words import (
     BATCH_MOVES,
     DOCUMENT_MOVES,
@@ -63,7 +63,7 @@ def move_pages(connection: Connection, page_ids: Iterable[int], target: PageStat
     `columns` are written with the state. A page that is `ok` cannot be made `running` by a late event, a
     page that a person ignored stays ignored: that is the table's doing, and no error.
     """
-    table = Page.__table__
+    table = core.page
     moved = 0
     allowed = sources_of(PAGE_MOVES, target)
     for ids in chunked(page_ids):
@@ -85,7 +85,7 @@ def move_each_page(
     """
     if not rows:
         return 0
-    table = Page.__table__
+    table = core.page
     statement = (
         update(table)
         .where(table.c.id == bindparam("page"), table.c.state.in_(sources_of(PAGE_MOVES, target)))
@@ -96,17 +96,17 @@ def move_each_page(
 
 def move_job(connection: Connection, job_id: int, target: JobState, **columns: Any) -> None:
     """Raises IllegalMove."""
-    _move_one(connection, Job.__table__, "Job", JOB_MOVES, job_id, target, columns)
+    _move_one(connection, core.job, "Job", JOB_MOVES, job_id, target, columns)
 
 
 def move_batch(connection: Connection, batch_id: int, target: BatchState, **columns: Any) -> None:
     """Raises IllegalMove."""
-    _move_one(connection, Batch.__table__, "Batch", BATCH_MOVES, batch_id, target, columns)
+    _move_one(connection, core.batch, "Batch", BATCH_MOVES, batch_id, target, columns)
 
 
 def move_document(connection: Connection, document_id: int, target: DocumentState, **columns: Any) -> None:
     """Raises IllegalMove."""
-    _move_one(connection, Document.__table__, "Document", DOCUMENT_MOVES, document_id, target, columns)
+    _move_one(connection, core.document, "Document", DOCUMENT_MOVES, document_id, target, columns)
 
 
 def _move_one(
