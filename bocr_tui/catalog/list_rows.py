@@ -1,0 +1,191 @@
+"""What the lists hand out: one frozen row a thing, ready to be drawn or written as JSON.
+
+Times are seconds since the epoch, confidences and scores 0..1; None is unknown, which is not zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bocr_tui.catalog.words import PageState
+
+SETTLED_STATES = (PageState.OK, PageState.GAVE_UP, PageState.IGNORED)
+"""States in which nothing more happens to a page by itself."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many pages of something are in each state."""
+
+    by_state: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, *states: str) -> int:
+        return sum(self.by_state.get(state, 0) for state in states)
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_state.values())
+
+    @property
+    def ok(self) -> int:
+        return self.of(PageState.OK)
+
+    @property
+    def failed(self) -> int:
+        """Failed or given up: what a person would look at."""
+        return self.of(PageState.FAILED, PageState.GAVE_UP)
+
+    @property
+    def settled(self) -> int:
+        return self.of(*SETTLED_STATES)
+
+
+@dataclass(frozen=True)
+class PageRow:
+    """One page. `document` is its document's name, `document_sha256` its content's hash."""
+
+    id: int
+    document_id: int
+    document: str
+    document_sha256: str
+    number: int
+    state: str
+    failure: str | None
+    engine: str | None
+    confidence: float | None
+    score: float | None
+    attempts: int
+    batch_id: int | None
+    accepted_attempt_id: int | None
+    width_pt: float | None
+    height_pt: float | None
+    changed_at: float
+
+
+@dataclass(frozen=True)
+class DocumentRow:
+    """One document and how its pages stand. `page_count` is what intake found."""
+
+    id: int
+    sha256: str
+    kind: str
+    extension: str
+    name: str
+    size_bytes: int
+    state: str
+    reason: str
+    page_count: int
+    language: str | None
+    language_source: str | None
+    added_at: float
+    tally: Tally = Tally()
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """One batch and how its pages stand."""
+
+    id: int
+    name: str
+    state: str
+    pages: int
+    documents: int
+    estimated_s: float | None
+    created_at: float
+    tally: Tally = Tally()
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """One job. `batches` are the names of the first few it works on, `batch_count` how many there are."""
+
+    id: int
+    chain_id: int
+    stage: int
+    try_number: int
+    engine: str
+    site: str
+    token: str
+    scheduler_id: str | None
+    state: str
+    cause: str | None
+    reason: str
+    pages: int
+    ok: int
+    failed: int
+    created_at: float
+    submitted_at: float | None
+    started_at: float | None
+    ended_at: float | None
+    heartbeat_at: float | None
+    heartbeat: Mapping[str, Any]
+    chain_kind: str = "batch"
+    batches: tuple[str, ...] = ()
+    batch_count: int = 0
+
+
+@dataclass(frozen=True)
+class AttemptRow:
+    """What happened to a page in one try. The result's place is None where nothing was written."""
+
+    id: int
+    page_id: int
+    job_id: int
+    token: str
+    number: int
+    outcome: str
+    failure: str | None
+    evidence: Mapping[str, Any]
+    last: bool
+    variation: str
+    language: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    seconds: float | None
+    confidence_mean: float | None
+    confidence_min: float | None
+    score: float | None
+    at: float
+    engine: str
+    engine_version: str
+    weights: str
+    prompt_hash: str
+    settings_hash: str
+    render_hash: str
+    result_file: str | None
+    result_offset: int | None
+    result_length: int | None
+    result_sha256: str | None
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """A path under which a document was found; `path` is the file system's own bytes."""
+
+    path: bytes
+    name: str
+    state: str
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One line of the timeline."""
+
+    id: int
+    at: float
+    kind: str
+    text: str
+    job_id: int | None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many of everything are in each state; `failures` counts failed and given-up pages by class."""
+
+    pages: Tally = Tally()
+    documents: Tally = Tally()
+    batches: Tally = Tally()
+    jobs: Tally = Tally()
+    failures: Mapping[str, int] = field(default_factory=dict)
