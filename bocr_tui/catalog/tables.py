@@ -238,6 +238,8 @@ class JournalCursor(SQLModel, table=True):
     journal: str = Field(primary_key=True)
     job_id: int = Field(foreign_key="job.id", index=True)
     generation: str = ""
+    head: int = 0
+    """CRC-32 of the header line: another one under this name is another file."""
     offset: int = 0
     seq: int = 0
     state: str = "reading"

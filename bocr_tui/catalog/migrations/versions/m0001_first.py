@@ -236,6 +236,7 @@ def upgrade() -> None:
         sa.Column("journal", sa.String(), nullable=False),
         sa.Column("job_id", sa.Integer(), nullable=False),
         sa.Column("generation", sa.String(), nullable=False),
+        sa.Column("head", sa.Integer(), nullable=False),
         sa.Column("offset", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),

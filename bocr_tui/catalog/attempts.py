@@ -1,0 +1,284 @@
+"""Page events become attempts, and attempts move pages."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bocr_tui.catalog.database import now
+from bocr_tui.catalog.words import PAGE_MOVES, PageState
+from bocr_worker.language import decide, vote
+from bocr_worker.protocol.events import OK, STARTED, PageEvent
+
+_ATTEMPT_COLUMNS = (
+    "id, page_id, job_id, number, outcome, failure, evidence, last, variation, language, prompt_tokens,"
+    " completion_tokens, seconds, confidence_mean, confidence_min, score, at, journal, generation,"
+    ' "offset", result_file, result_offset, result_length, result_sha256, engine, engine_version, weights,'
+    " prompt_hash, settings_hash, render_hash"
+)
+_INSERT_ATTEMPT = f"INSERT INTO attempt ({_ATTEMPT_COLUMNS}) VALUES ({', '.join('?' * 30)})"  # noqa: S608 - constants
+
+
+def _allowed(target: PageState) -> str:
+    return ", ".join(f"'{state}'" for state, targets in PAGE_MOVES.items() if target in targets)
+
+
+_MAY_RUN, _MAY_OK = _allowed(PageState.RUNNING), _allowed(PageState.OK)
+_MAY_FAIL = _allowed(PageState.FAILED)
+
+_START = (
+    f"UPDATE page SET state = 'running', engine = ?, changed_at = ? WHERE id = ? AND state IN ({_MAY_RUN})"  # noqa: S608
+)
+_ACCEPT = (
+    "UPDATE page SET state = 'ok', failure = NULL, engine = ?, confidence = ?, score = ?,"  # noqa: S608
+    " accepted_attempt_id = ?, attempts = attempts + ?, changed_at = ?"
+    f" WHERE id = ? AND (state IN ({_MAY_OK}) OR (state = 'ok' AND coalesce(score, 0) < coalesce(?, 0)))"
+)
+_FAIL = (
+    "UPDATE page SET state = 'failed', failure = ?, engine = ?, confidence = ?, score = ?,"  # noqa: S608
+    f" attempts = attempts + ?, changed_at = ? WHERE id = ? AND state IN ({_MAY_FAIL}) AND state <> 'ok'"
+)
+_COUNT = "UPDATE page SET attempts = attempts + ?, changed_at = ? WHERE id = ?"
+_PAGES_OF_CHAIN = """
+SELECT d.sha256, p.number, p.id, r.released_at IS NULL, p.document_id
+FROM reservation r JOIN page p ON p.id = r.page_id JOIN document d ON d.id = p.document_id
+WHERE r.chain_id = ?
+"""
+
+
+@dataclass
+class Counts:
+    """Pages by what the last flush did to them; `foreign` are events about pages not held by the job."""
+
+    started: int = 0
+    ok: int = 0
+    failed: int = 0
+    attempts: int = 0
+    foreign: int = 0
+
+
+@dataclass
+class _Pending:
+    started: list[tuple[str, int]] = field(default_factory=list)
+    attempts: list[tuple[Any, ...]] = field(default_factory=list)
+    verdicts: dict[int, PageEvent] = field(default_factory=dict)
+    verdict_ids: dict[int, int] = field(default_factory=dict)
+    tries: Counter[int] = field(default_factory=Counter)
+    rates: dict[str, list[float]] = field(default_factory=dict)
+    votes: Counter[tuple[int, str]] = field(default_factory=Counter)
+    foreign: int = 0
+
+
+class AttemptWriter:
+    """Of one job: knows which pages its chain holds, and writes a batch of events with few statements."""
+
+    def __init__(self, connection: Connection, job_id: int) -> None:
+        self._job_id = job_id
+        self._chain_id, self._token, self._engine = connection.exec_driver_sql(
+            "SELECT chain_id, token, engine FROM job WHERE id = ?", (job_id,)
+        ).one()
+        self._pages: dict[tuple[str, int], tuple[int, int]] = {
+            (sha256, number): (page_id, document_id)
+            for sha256, number, page_id, _, document_id in connection.exec_driver_sql(
+                _PAGES_OF_CHAIN, (self._chain_id,)
+            )
+        }
+        self._languages = _candidate_languages(connection, self._chain_id)
+        self._journal = ""
+        self._next_id = 0
+        self._pending = _Pending()
+
+    def begin(self, connection: Connection, journal: str) -> None:
+        """A transaction that holds the write lock has begun: ids can be given out."""
+        self._journal = journal
+        self._pending = _Pending()
+        highest = connection.exec_driver_sql("SELECT max(id) FROM attempt").scalar()
+        self._next_id = (highest or 0) + 1
+
+    def known_offsets(self, connection: Connection, journal: str) -> set[int]:
+        """Offsets of this journal that are rows already."""
+        rows = connection.exec_driver_sql('SELECT "offset" FROM attempt WHERE journal = ?', (journal,))
+        return {offset for (offset,) in rows}
+
+    def add(self, event: PageEvent, generation: str, offset: int) -> None:
+        """Remember an event until `flush`."""
+        pending = self._pending
+        place = self._pages.get((event.document, event.page))
+        if place is None:
+            pending.foreign += 1
+            return
+        page_id, document_id = place
+        if event.status == STARTED:
+            pending.started.append((self._engine, page_id))
+            return
+        attempt_id = self._next_id
+        self._next_id += 1
+        pending.attempts.append(self._attempt_row(attempt_id, page_id, event, generation, offset))
+        pending.tries[page_id] += 1
+        if event.status == OK or event.last:
+            earlier = pending.verdicts.get(page_id)
+            if earlier is None or earlier.status != OK or event.status == OK:
+                pending.verdicts[page_id] = event
+                pending.verdict_ids[page_id] = attempt_id
+        self._measure(event, document_id)
+
+    def _measure(self, event: PageEvent, document_id: int) -> None:
+        if event.seconds is not None and event.result is not None and event.provenance is not None:
+            totals = self._pending.rates.setdefault(event.provenance.engine, [0.0, 0.0])
+            totals[0] += 1
+            totals[1] += event.seconds
+        if event.status == OK and event.scripts:
+            language = vote(event.scripts, self._languages)
+            if language is not None:
+                self._pending.votes[(document_id, language)] += 1
+
+    def _attempt_row(
+        self, attempt_id: int, page_id: int, event: PageEvent, generation: str, offset: int
+    ) -> tuple[Any, ...]:
+        made, result = event.provenance, event.result
+        evidence = json.dumps(event.evidence, ensure_ascii=False)
+        return (
+            attempt_id,
+            page_id,
+            self._job_id,
+            event.attempt,
+            event.status,
+            str(event.failure) if event.failure else None,
+            evidence if len(evidence) < 20_000 else '{"cut": "the evidence was too long to keep"}',
+            event.last,
+            event.variation,
+            event.language,
+            event.usage.prompt_tokens,
+            event.usage.completion_tokens,
+            event.seconds,
+            event.confidence.mean,
+            event.confidence.minimum,
+            event.score,
+            event.at,
+            self._journal,
+            generation,
+            offset,
+            f"{self._token}/{result.file}" if result else None,
+            result.offset if result else None,
+            result.length if result else None,
+            result.sha256 if result else None,
+            made.engine if made else self._engine,
+            made.engine_version if made else "",
+            made.weights if made else "",
+            made.prompt_hash if made else "",
+            made.settings_hash if made else "",
+            made.render_hash if made else "",
+        )
+
+    def flush(self, connection: Connection) -> Counts:
+        """Write what `add` collected, in the caller's transaction."""
+        pending, stamp = self._pending, now()
+        counts = Counts(started=len(pending.started), attempts=len(pending.attempts), foreign=pending.foreign)
+        run = connection.exec_driver_sql
+        if pending.started:
+            held = self._held(connection, [page for _, page in pending.started])
+            rows = [(engine, stamp, page) for engine, page in pending.started if page in held]
+            if rows:
+                run(_START, rows)
+        if pending.attempts:
+            run(_INSERT_ATTEMPT, pending.attempts)
+            self._move_pages(connection, counts, stamp)
+        if counts.ok or counts.failed:
+            run(
+                "UPDATE job SET ok = ok + ?, failed = failed + ? WHERE id = ?",
+                (counts.ok, counts.failed, self._job_id),
+            )
+        self._keep_measures(connection)
+        self._pending = _Pending()
+        return counts
+
+    def _move_pages(self, connection: Connection, counts: Counts, stamp: float) -> None:
+        pending = self._pending
+        held = self._held(connection, list(pending.verdicts))
+        accepted: list[tuple[Any, ...]] = []
+        failed: list[tuple[Any, ...]] = []
+        counted = dict(pending.tries)
+        for page_id, event in pending.verdicts.items():
+            tries = pending.tries[page_id]
+            if event.status == OK:
+                counts.ok += 1
+                confidence, score = event.confidence.mean, event.score
+                attempt = pending.verdict_ids[page_id]
+                accepted.append((self._engine, confidence, score, attempt, tries, stamp, page_id, score))
+                counted.pop(page_id)
+            else:
+                counts.failed += 1
+                if page_id in held:
+                    failed.append(
+                        (
+                            str(event.failure),
+                            self._engine,
+                            event.confidence.mean,
+                            event.score,
+                            tries,
+                            stamp,
+                            page_id,
+                        )
+                    )
+                    counted.pop(page_id)
+        if accepted:
+            connection.exec_driver_sql(_ACCEPT, accepted)
+        if failed:
+            connection.exec_driver_sql(_FAIL, failed)
+        if counted:
+            connection.exec_driver_sql(_COUNT, [(tries, stamp, page) for page, tries in counted.items()])
+
+    def _held(self, connection: Connection, page_ids: list[int]) -> set[int]:
+        """Those whose reservation by this chain is live: a chain that let a page go may no longer fail it,
+        though a good reading that arrives late is still welcome."""
+        held: set[int] = set()
+        for start in range(0, len(page_ids), 500):
+            part = page_ids[start : start + 500]
+            rows = connection.exec_driver_sql(
+                f"SELECT page_id FROM reservation WHERE chain_id = ? AND released_at IS NULL"  # noqa: S608
+                f" AND page_id IN ({', '.join('?' * len(part))})",
+                (self._chain_id, *part),
+            )
+            held.update(page_id for (page_id,) in rows)
+        return held
+
+    def _keep_measures(self, connection: Connection) -> None:
+        run = connection.exec_driver_sql
+        for engine, (pages, seconds) in self._pending.rates.items():
+            run(
+                "INSERT INTO engine_rate (engine, pages, seconds) VALUES (?, ?, ?) ON CONFLICT (engine)"
+                " DO UPDATE SET pages = pages + excluded.pages, seconds = seconds + excluded.seconds",
+                (engine, int(pages), seconds),
+            )
+        for (document_id, language), pages in self._pending.votes.items():
+            run(
+                "INSERT INTO language_vote (document_id, language, pages) VALUES (?, ?, ?) ON CONFLICT"
+                " (document_id, language) DO UPDATE SET pages = pages + excluded.pages",
+                (document_id, language, pages),
+            )
+        for document_id in {document_id for document_id, _ in self._pending.votes}:
+            votes = run("SELECT language, pages FROM language_vote WHERE document_id = ?", (document_id,))
+            decided = decide(Counter({name: min(pages, 50) for name, pages in votes}).elements())
+            if decided is not None:
+                run(
+                    "UPDATE document SET language = ?, language_source = 'detected' WHERE id = ?"
+                    " AND (language IS NULL OR language_source = 'detected')",
+                    (decided, document_id),
+                )
+
+    def heartbeat(self, connection: Connection, facts: dict[str, Any]) -> None:
+        """Keep a job's last heartbeat, for the screens."""
+        connection.exec_driver_sql(
+            "UPDATE job SET heartbeat = ?, heartbeat_at = ? WHERE id = ?",
+            (json.dumps(facts), now(), self._job_id),
+        )
+
+
+def _candidate_languages(connection: Connection, chain_id: int) -> tuple[str, ...]:
+    row = connection.exec_driver_sql("SELECT pipeline FROM chain WHERE id = ?", (chain_id,)).first()
+    pipeline = json.loads(row[0]) if row is not None else {}
+    return tuple(pipeline.get("languages", ()))

@@ -1,0 +1,127 @@
+"""Following running jobs: one round trip for all their files, then results home, then journals to rows."""
+
+from __future__ import annotations
+
+from asyncio import to_thread
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bocr_tui.catalog.database import Catalog
+from bocr_tui.catalog.ingest import Ingest, IngestStep, JournalPiece
+from bocr_tui.control.events import ControlEvent, Heartbeat, PagesMoved, Trouble
+from bocr_tui.control.jobs import JobRow
+from bocr_tui.control.mirror import Mirror
+from bocr_tui.sites.site import Site
+from bocr_tui.sites.transport.base import FileNews, RunAsk, RunNews
+
+MAX_PIECE_BYTES = 4 * 1024 * 1024
+"""Of one file in one poll: what is more comes with the next one, at once."""
+
+
+@dataclass(frozen=True)
+class FollowedRun:
+    """What one poll found of a run. `behind`: there is more to fetch right now. `journals`, `results` and
+    `journal_bytes` say what lies on the site."""
+
+    job: JobRow
+    exists: bool
+    exit: bytes | None
+    behind: bool
+    journals: tuple[FileNews, ...]
+    problem: str = ""
+
+    @property
+    def journal_bytes(self) -> dict[str, int]:
+        return {news.name: news.size for news in self.journals}
+
+
+class Follower:
+    """Of one site. Everything it knows is in the catalog, so a new one goes on where the last one was."""
+
+    def __init__(
+        self, catalog: Catalog, site: Site, results: Path, tell: Callable[[ControlEvent], None]
+    ) -> None:
+        self._catalog = catalog
+        self._site = site
+        self._ingest = Ingest(catalog)
+        self._mirror = Mirror(catalog, results)
+        self._tell = tell
+
+    async def follow(self, jobs: Sequence[JobRow]) -> list[FollowedRun]:
+        """Raises TransportLost, SiteError: then nothing is known and nothing has changed."""
+        if not jobs:
+            return []
+        asks = [await to_thread(self._ask, job) for job in jobs]
+        news = await self._site.transport.poll(asks)
+        return [await self._take(job, one) for job, one in zip(jobs, news, strict=True)]
+
+    def _ask(self, job: JobRow) -> RunAsk:
+        with self._catalog.reading() as connection:
+            rows = connection.exec_driver_sql(
+                'SELECT journal, "offset" FROM journal_cursor WHERE job_id = ?', (job.id,)
+            )
+            offsets = {str(journal).rsplit("/", 1)[-1]: int(offset) for journal, offset in rows}
+        offsets.update(self._mirror.offsets(job.id))
+        return RunAsk(job.token, offsets, MAX_PIECE_BYTES)
+
+    async def _take(self, job: JobRow, news: RunNews) -> FollowedRun:
+        journals = tuple(file for file in news.files if file.name.startswith("journal-"))
+        results = tuple(file for file in news.files if file.name.startswith("results-"))
+        behind, problem = False, ""
+        for file in results:
+            here = await to_thread(self._mirror.take, job.id, job.token, file)
+            behind = behind or here < file.size
+        for file in journals:
+            step = await to_thread(self._ingest.take, _piece(job, file))
+            self._report(job, step)
+            problem = problem or step.problem
+            behind = behind or (not step.problem and step.offset + _unfinished(file) < file.size)
+        return FollowedRun(job, news.exists, news.exit, behind, journals, problem)
+
+    def _report(self, job: JobRow, step: IngestStep) -> None:
+        if step.started or step.ok or step.failed:
+            self._tell(PagesMoved(job.id, step.started, step.ok, step.failed))
+        if step.heartbeat is not None:
+            beat = step.heartbeat
+            done, total, rate = beat.get("done"), beat.get("total"), beat.get("pages_per_s")
+            if isinstance(done, int) and isinstance(total, int):
+                self._tell(Heartbeat(job.id, done, total, float(rate or 0.0)))
+        if step.problem:
+            self._tell(Trouble(step.problem, "The journal is read again.", job.id))
+
+    async def close_books(self, run: FollowedRun) -> int:
+        """The job has ended and nothing is behind: close its journals' cursors, after a full second
+        reading of those that did not read well. Returns how many lines stay unreadable."""
+        unreadable = 0
+        for file in run.journals:
+            whole = file
+            if not await to_thread(self._clean, run.job, file):
+                ask = RunAsk(run.job.token, {}, max(file.size, 1))
+                news = (await self._site.transport.poll([ask]))[0]
+                whole = next((f for f in news.files if f.name == file.name), file)
+            piece = _piece(run.job, whole)
+            step = await to_thread(self._ingest.reconcile, piece)
+            self._report(run.job, step)
+            unreadable += step.unreadable_lines
+        await to_thread(self._mirror.complete, run.job.id)
+        self._ingest.forget(run.job.id)
+        return unreadable
+
+    def _clean(self, job: JobRow, file: FileNews) -> bool:
+        with self._catalog.reading() as connection:
+            row = connection.exec_driver_sql(
+                'SELECT "offset", state FROM journal_cursor WHERE journal = ?', (f"{job.token}/{file.name}",)
+            ).first()
+        return row is not None and row[0] == file.size and row[1] == "reading"
+
+
+def _piece(job: JobRow, file: FileNews) -> JournalPiece:
+    return JournalPiece(job.id, job.token, file.name, file.offset, file.size, file.head, file.data)
+
+
+def _unfinished(file: FileNews) -> int:
+    """Bytes at the end of the piece that are no whole line yet: their rest has to be written first."""
+    if file.offset + len(file.data) < file.size:
+        return 0
+    return len(file.data) - (file.data.rfind(b"\n") + 1)

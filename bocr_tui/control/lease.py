@@ -1,0 +1,90 @@
+"""The driver's lease: of many faces on one catalog, one drives."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+
+from sqlalchemy import Connection
+
+from bocr_tui.catalog.database import Catalog, now
+from bocr_tui.config.errors import Busy
+from bocr_tui.sites.helper.site_helper import process_birth
+
+LEASE_S = 60.0
+"""A driver that has not renewed for this long, on another machine, is taken for gone."""
+
+RENEW_S = 10.0
+_KEY = "driver"
+
+
+class DriverLease:
+    """Taken before anything is driven, renewed while driving, given back at the end."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._nonce = secrets.token_hex(8)
+        self._renewed_at = 0.0
+
+    def take(self) -> None:
+        """Raises Busy, naming who drives. A driver that died on this machine is succeeded at once."""
+        with self._catalog.writing() as connection:
+            holder = _holder(connection)
+            if holder is not None and holder["nonce"] != self._nonce and _lives(holder):
+                raise Busy(
+                    f"Process {holder['pid']} on {holder['host']} drives this workspace.",
+                    "What you order is done by it; `bocr status` shows how far it is.",
+                )
+            self._write(connection)
+
+    def renew(self) -> None:
+        """Raises Busy when another driver took over (this one was away for too long)."""
+        if now() - self._renewed_at < RENEW_S:
+            return
+        self.take()
+
+    def give_back(self) -> None:
+        with self._catalog.writing() as connection:
+            holder = _holder(connection)
+            if holder is not None and holder["nonce"] == self._nonce:
+                connection.exec_driver_sql("DELETE FROM setting WHERE key = ?", (_KEY,))
+
+    def _write(self, connection: Connection) -> None:
+        self._renewed_at = now()
+        value = {
+            "nonce": self._nonce,
+            "pid": os.getpid(),
+            "born": process_birth(os.getpid()),
+            "host": socket.gethostname(),
+            "at": self._renewed_at,
+        }
+        connection.exec_driver_sql(
+            "INSERT INTO setting (key, value) VALUES (?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (_KEY, json.dumps(value)),
+        )
+
+
+def _holder(connection: Connection) -> dict[str, object] | None:
+    row = connection.exec_driver_sql("SELECT value FROM setting WHERE key = ?", (_KEY,)).first()
+    if row is None:
+        return None
+    try:
+        holder = json.loads(row[0])
+    except ValueError:
+        return None
+    return holder if isinstance(holder, dict) and {"nonce", "pid", "host", "at"} <= set(holder) else None
+
+
+def _lives(holder: dict[str, object]) -> bool:
+    if holder["host"] == socket.gethostname():
+        return process_birth(int(str(holder["pid"]))) == holder.get("born")
+    return now() - float(str(holder["at"])) < LEASE_S
+
+
+def driver_lives(connection: Connection) -> bool:
+    """Whether some process drives this catalog now."""
+    holder = _holder(connection)
+    return holder is not None and _lives(holder)

@@ -1,0 +1,250 @@
+"""What people order: pure transactions on the catalog, callable from any process.
+
+An order reserves pages for a chain and writes its first job as `planned`; whichever driver runs does the
+rest. Two orders for one page cannot both succeed: the reservation's unique index refuses the second.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Table, insert, select
+
+from bocr_tui.catalog import core
+from bocr_tui.catalog.database import Catalog, now
+from bocr_tui.catalog.timeline import note
+from bocr_tui.catalog.transitions import chunked, move_batch, move_pages
+from bocr_tui.catalog.words import JOB_ENDED, BatchState, PageState
+from bocr_tui.config.errors import UsageError
+from bocr_tui.config.model import Config
+from bocr_tui.control.pipeline import Pipeline, build_pipeline
+
+POOLED_PAGES = 2000
+"""Pages of one recovery chain: failed pages of many batches share a job's start-up."""
+
+_NAME_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
+_RESUBMITTABLE = frozenset({PageState.FAILED, PageState.GAVE_UP, PageState.OK})
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What an order did. `refused` names the pages that could not be taken, with the reason."""
+
+    chains: tuple[int, ...]
+    jobs: tuple[int, ...]
+    pages: int
+    refused: tuple[tuple[int, str], ...] = ()
+
+
+def new_token() -> str:
+    """A job's unique name: 14 characters, a letter first, readable aloud, 65 random bits."""
+    return "b" + "".join(secrets.choice(_NAME_LETTERS) for _ in range(13))
+
+
+def submit_batches(
+    catalog: Catalog, config: Config, batch_ids: Sequence[int], site: str | None = None
+) -> Submitted:
+    """Order the planned pages of these batches, one chain a batch. Raises UsageError, ConfigError."""
+    pipeline, chosen = build_pipeline(config), _site(config, site)
+    chains, jobs, refused, pages = [], [], [], 0
+    for batch_id in batch_ids:
+        with catalog.writing() as connection:
+            state = connection.execute(select(core.batch.c.state).where(core.batch.c.id == batch_id)).scalar()
+            if state is None:
+                raise UsageError(f"There is no batch {batch_id}.", "`bocr status` lists them.")
+            ids = _ids(connection, batch_id, PageState.PLANNED)
+            chain_id, job_id, taken, not_taken = _order(connection, pipeline, chosen, "batch", ids)
+            refused += not_taken
+            if chain_id is None or job_id is None:
+                continue
+            move_batch(connection, batch_id, BatchState.SUBMITTED)
+            connection.execute(insert(core.job_batch).values(job_id=job_id, batch_id=batch_id))
+            note(connection, "submit", f"Batch submitted: {taken} pages", batch_id=batch_id, job_id=job_id)
+        chains.append(chain_id)
+        jobs.append(job_id)
+        pages += taken
+    return Submitted(tuple(chains), tuple(jobs), pages, tuple(refused))
+
+
+def resubmit_pages(
+    catalog: Catalog,
+    config: Config,
+    page_ids: Sequence[int],
+    engine: str | None = None,
+    site: str | None = None,
+) -> Submitted:
+    """Order these pages again, pooled whatever batches they are of; with `engine`, by that engine alone.
+
+    Pages that are read already are taken only with an `engine`: their text is kept unless the new one is
+    better. Pages that are held by a live chain, ignored or never submitted are refused, with the reason.
+    """
+    pipeline, chosen = build_pipeline(config, engine), _site(config, site)
+    chains, jobs, refused, pages = [], [], [], 0
+    for part in chunked(dict.fromkeys(page_ids), POOLED_PAGES):
+        with catalog.writing() as connection:
+            able, not_able = _resubmittable(connection, part, engine is not None)
+            refused += not_able
+            if engine is None:
+                move_pages(connection, able, PageState.FAILED)  # those that gave up get their tries back
+            chain_id, job_id, taken, not_taken = _order(connection, pipeline, chosen, "recovery", able)
+            refused += not_taken
+            if chain_id is None or job_id is None:
+                continue
+            _touch_batches(connection, job_id, chain_id)
+            note(connection, "resubmit", f"{taken} pages resubmitted", job_id=job_id)
+        chains.append(chain_id)
+        jobs.append(job_id)
+        pages += taken
+    return Submitted(tuple(chains), tuple(jobs), pages, tuple(refused))
+
+
+def reset_pages(catalog: Catalog, page_ids: Sequence[int]) -> int:
+    """Pages that gave up, or that a person ignored, become failed again. Returns how many."""
+    with catalog.writing() as connection:
+        able = []
+        for part in chunked(page_ids):
+            wanted = core.page.c.state.in_([PageState.GAVE_UP, PageState.IGNORED])
+            statement = select(core.page.c.id).where(core.page.c.id.in_(part), wanted)
+            able += [page_id for (page_id,) in connection.execute(statement)]
+        return move_pages(connection, able, PageState.FAILED)
+
+
+def ignore_pages(catalog: Catalog, page_ids: Sequence[int]) -> int:
+    """A person's word that these pages need no text. Returns how many it was new for."""
+    with catalog.writing() as connection:
+        return move_pages(connection, page_ids, PageState.IGNORED)
+
+
+def request_cancel(catalog: Catalog, job_ids: Sequence[int]) -> int:
+    """Ask the driver to end these jobs. Returns how many were not ended already."""
+    with catalog.writing() as connection:
+        asked = 0
+        for part in chunked(job_ids):
+            living = core.job.c.state.not_in([str(state) for state in JOB_ENDED])
+            rows = connection.execute(select(core.job.c.id).where(core.job.c.id.in_(part), living)).all()
+            for (job_id,) in rows:
+                connection.execute(
+                    insert(core.request).values(
+                        kind="cancel", payload={"job": job_id}, state="asked", answer="", asked_at=now()
+                    )
+                )
+            asked += len(rows)
+        return asked
+
+
+def _site(config: Config, site: str | None) -> str:
+    chosen = site or config.site
+    if chosen not in config.sites:
+        raise UsageError(f"There is no site {chosen}.", f"Sites: {', '.join(sorted(config.sites))}.")
+    return chosen
+
+
+def _ids(connection: Connection, batch_id: int, state: PageState) -> list[int]:
+    statement = (
+        select(core.page.c.id)
+        .where(core.page.c.batch_id == batch_id, core.page.c.state == str(state))
+        .order_by(core.page.c.id)
+    )
+    return [page_id for (page_id,) in connection.execute(statement)]
+
+
+def _resubmittable(
+    connection: Connection, page_ids: Sequence[int], with_engine: bool
+) -> tuple[list[int], list[tuple[int, str]]]:
+    able, refused, seen = [], [], set()
+    for part in chunked(page_ids):
+        statement = select(core.page.c.id, core.page.c.state).where(core.page.c.id.in_(part))
+        for page_id, state in connection.execute(statement.order_by(core.page.c.id)):
+            seen.add(page_id)
+            if state in _RESUBMITTABLE and (state != PageState.OK or with_engine):
+                able.append(page_id)
+            else:
+                refused.append((page_id, _why_not(state)))
+    refused += [(page_id, "there is no such page") for page_id in page_ids if page_id not in seen]
+    return able, refused
+
+
+def _why_not(state: str) -> str:
+    reasons = {
+        PageState.OK: "it is read already; name an engine to read it again",
+        PageState.IGNORED: "it is ignored; reset it first",
+        PageState.NEW: "it was never submitted; plan and submit it",
+        PageState.PLANNED: "it is planned; submit its batch",
+    }
+    return reasons.get(PageState(state), "it is with a live job")
+
+
+def _order(
+    connection: Connection, pipeline: Pipeline, site: str, kind: str, page_ids: Sequence[int]
+) -> tuple[int | None, int | None, int, list[tuple[int, str]]]:
+    """Chain, reservations and first job in the caller's transaction: (chain, job, pages taken, refused)."""
+    held = _held(connection, page_ids)
+    free = [page_id for page_id in page_ids if page_id not in held]
+    refused = [(page_id, "it is with a live job") for page_id in page_ids if page_id in held]
+    if not free:
+        return None, None, 0, refused
+    chain_id = _insert(
+        connection,
+        core.chain,
+        {"kind": kind, "site": site, "state": "live", "pipeline": pipeline.dump(), "created_at": now()},
+    )
+    stamp = now()
+    connection.exec_driver_sql(
+        "INSERT INTO reservation (page_id, chain_id, created_at) VALUES (?, ?, ?)",
+        [(page_id, chain_id, stamp) for page_id in free],
+    )
+    job_id = add_job(connection, chain_id, site, 0, 1, pipeline.stages[0].engine.name, len(free))
+    return chain_id, job_id, len(free), refused
+
+
+def add_job(
+    connection: Connection, chain_id: int, site: str, stage: int, try_number: int, engine: str, pages: int
+) -> int:
+    """A job row in its first state, under a new token."""
+    values = {
+        "chain_id": chain_id,
+        "stage": stage,
+        "try_number": try_number,
+        "engine": engine,
+        "site": site,
+        "token": new_token(),
+        "state": "planned",
+        "reason": "",
+        "pages": pages,
+        "ok": 0,
+        "failed": 0,
+        "created_at": now(),
+        "heartbeat": {},
+    }
+    return _insert(connection, core.job, values)
+
+
+def _insert(connection: Connection, table: Table, values: dict[str, object]) -> int:
+    key = connection.execute(insert(table).values(**values)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _held(connection: Connection, page_ids: Sequence[int]) -> set[int]:
+    held: set[int] = set()
+    for part in chunked(page_ids):
+        statement = select(core.reservation.c.page_id).where(
+            core.reservation.c.page_id.in_(part), core.reservation.c.released_at.is_(None)
+        )
+        held.update(page_id for (page_id,) in connection.execute(statement))
+    return held
+
+
+def _touch_batches(connection: Connection, job_id: int, chain_id: int) -> None:
+    """The batches that a recovery chain works on are submitted again."""
+    statement = (
+        select(core.page.c.batch_id)
+        .join(core.reservation, core.reservation.c.page_id == core.page.c.id)
+        .where(core.reservation.c.chain_id == chain_id, core.page.c.batch_id.is_not(None))
+        .distinct()
+    )
+    for (batch_id,) in connection.execute(statement).all():
+        connection.execute(insert(core.job_batch).values(job_id=job_id, batch_id=batch_id))
+        move_batch(connection, batch_id, BatchState.SUBMITTED)

@@ -1,0 +1,133 @@
+"""The pipeline of a chain: its stages' settings, resolved once when it is ordered and kept with it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bocr_worker.ladder import LadderError, parse_ladder, rungs
+
+from bocr_tui.config.errors import ConfigError
+from bocr_tui.config.model import Config, StageConfig
+from bocr_worker.engines.base import EngineUnavailable
+from bocr_worker.engines.registry import all_engines, engine_named
+from bocr_worker.protocol.failures import FailureClass
+from bocr_worker.protocol.manifest import EngineOrder, Limits, Variation
+
+DEFAULT_FIRST, DEFAULT_RECOVERY = "rapidocr", "tesseract"
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """One stage as its manifest will say it. `ladder` is empty but in the last stage: an earlier stage
+    reads each page once and leaves what failed to the next."""
+
+    engine: EngineOrder
+    first: tuple[Variation, ...]
+    ladder: dict[FailureClass, tuple[Variation, ...]]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    stages: tuple[StagePlan, ...]
+    languages: tuple[str, ...]
+    limits: Limits
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON, for the chain's row."""
+        return {
+            "languages": list(self.languages),
+            "limits": asdict(self.limits),
+            "stages": [
+                {
+                    "engine": asdict(stage.engine),
+                    "first": [asdict(variation) for variation in stage.first],
+                    "ladder": {
+                        str(failure): [asdict(variation) for variation in variations]
+                        for failure, variations in stage.ladder.items()
+                    },
+                }
+                for stage in self.stages
+            ],
+        }
+
+    @classmethod
+    def load(cls, record: dict[str, Any]) -> Pipeline:
+        """What `dump` wrote."""
+        return cls(
+            languages=tuple(record["languages"]),
+            limits=Limits(**record["limits"]),
+            stages=tuple(
+                StagePlan(
+                    engine=EngineOrder(**stage["engine"]),
+                    first=tuple(_variation(item) for item in stage["first"]),
+                    ladder={
+                        FailureClass(name): tuple(_variation(item) for item in items)
+                        for name, items in stage["ladder"].items()
+                    },
+                )
+                for stage in record["stages"]
+            ),
+        )
+
+
+def _variation(item: dict[str, Any]) -> Variation:
+    return Variation(item["name"], item["dpi"], tuple(item["preparations"]), dict(item["options"]))
+
+
+def build_pipeline(config: Config, engine: str | None = None) -> Pipeline:
+    """The configured pipeline, or `engine` alone. Raises ConfigError for engines or ladders that do not
+    exist."""
+    wanted = [StageConfig(engine=engine)] if engine else configured_stages(config)
+    try:
+        for stage in wanted:
+            engine_named(stage.engine)
+    except EngineUnavailable as error:
+        raise ConfigError(f"{error.cause.capitalize()}: {error.engine}.", error.needs) from None
+    try:
+        overrides = parse_ladder(config.ladder)
+    except LadderError as error:
+        raise ConfigError(f"bocr.toml, [ladder]: {error}", "See docs/configuration.md.") from None
+    stages = []
+    for place, stage in enumerate(wanted, 1):
+        last = place == len(wanted)
+        ladder = (
+            {failure: rungs(stage.engine, failure, overrides) for failure in FailureClass} if last else {}
+        )
+        stages.append(
+            StagePlan(
+                engine=EngineOrder(
+                    name=stage.engine,
+                    runtime=stage.runtime or engine_named(stage.engine).runtime,
+                    processes=stage.processes,
+                    threads=stage.threads,
+                    options=dict(stage.options),
+                ),
+                first=rungs(stage.engine, None, overrides) or (Variation(),),
+                ladder=ladder,
+            )
+        )
+    return Pipeline(tuple(stages), config.languages, _limits(config))
+
+
+def configured_stages(config: Config) -> list[StageConfig]:
+    """The stages that bocr.toml names, or the embedded default for this machine."""
+    if config.pipeline:
+        return [StageConfig(engine=s) if isinstance(s, str) else s for s in config.pipeline]
+    recovery = all_engines().get(DEFAULT_RECOVERY)
+    usable = recovery is not None and recovery.check() is None
+    return [
+        StageConfig(engine=DEFAULT_FIRST),
+        StageConfig(engine=DEFAULT_RECOVERY if usable else DEFAULT_FIRST),
+    ]
+
+
+def _limits(config: Config) -> Limits:
+    limits = config.limits
+    return Limits(
+        render_deadline_s=limits.render_deadline_s,
+        render_memory_bytes=limits.render_memory_mb * 1024 * 1024,
+        max_pixels=int(limits.max_megapixels * 1e6),
+        engine_deadline_s=limits.engine_deadline_s,
+        max_attempts=limits.attempts,
+    )

@@ -1,0 +1,26 @@
+"""Job scripts from templates: the package's, overridable by the workspace's `job_templates` folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bocr_tui.config.errors import ConfigError
+from bocr_tui.config.resources import resource
+
+
+def render_template(name: str, overrides: Sequence[Path], **values: object) -> bytes:
+    """Values are already quoted for the shell by whoever knows what they are; a value that the template
+    names and nobody gave is an error. Raises ConfigError."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+
+    folders = [str(folder) for folder in (*overrides, resource("job_templates")) if folder.is_dir()]
+    environment = Environment(  # noqa: S701 - shell scripts, not HTML
+        loader=FileSystemLoader(folders), undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    try:
+        return environment.get_template(name).render(**values).encode()
+    except TemplateError as error:
+        raise ConfigError(
+            f"The job template {name} cannot be used: {error}.", "Mend or remove it."
+        ) from error

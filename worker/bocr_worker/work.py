@@ -1,0 +1,124 @@
+"""Which pages a job has to read, and in which way next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bocr_worker.history import PageKey, Past
+from bocr_worker.ladder import settings_hash
+from bocr_worker.protocol.failures import FailureClass
+from bocr_worker.protocol.manifest import DocumentOrder, Manifest, Variation
+from bocr_worker.render.page import RenderFailed
+
+
+@dataclass
+class PageWork:
+    """One page on its way: changed by the feed alone."""
+
+    document: DocumentOrder
+    number: int
+    failure: FailureClass | None
+    tried: set[str] = field(default_factory=set)
+    attempts: int = 0
+    uncharged: int = 0
+    """Times the engine died on it without the page being to blame for certain."""
+
+    @property
+    def key(self) -> PageKey:
+        return (self.document.sha256, self.number)
+
+
+class Ladder:
+    """Picks the next variation for a page; each is tried at most once on it."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+
+    def settings(self, variation: Variation, document: DocumentOrder) -> str:
+        engine = self._manifest.engine
+        languages = (document.language,) if document.language else self._manifest.languages
+        return settings_hash(engine.name, engine.options, variation, languages)
+
+    def next(self, page: PageWork) -> Variation | None:
+        """None: there is nothing left to try, or too much was tried already."""
+        if page.attempts >= self._manifest.limits.max_attempts:
+            return None
+        rungs = self._manifest.first if page.failure is None else self._rungs(page.failure)
+        for variation in rungs:
+            if self.settings(variation, page.document) not in page.tried:
+                return variation
+        return None
+
+    def _rungs(self, failure: FailureClass) -> tuple[Variation, ...]:
+        return self._manifest.ladder.get(failure, self._manifest.first)
+
+
+def settled_pages(manifest: Manifest, history: dict[PageKey, Past]) -> int:
+    """How many of the manifest's pages need nothing more in this stage."""
+    keys = ((document.sha256, page.number) for document in manifest.documents for page in document.pages)
+    return sum(1 for key in keys if key in history and history[key].settled)
+
+
+def pages_to_do(manifest: Manifest, history: dict[PageKey, Past]) -> Iterator[PageWork]:
+    """The manifest's pages without those that are settled, with what is known of each.
+
+    A page that no earlier stage got to (its job died) is read as a fresh one.
+    """
+    for document in manifest.documents:
+        for order in document.pages:
+            past = history.get((document.sha256, order.number))
+            if past is not None and past.settled:
+                continue
+            failure, tried = order.failure, set(order.tried)
+            if past is not None:
+                failure = past.failure or failure
+                tried.update(past.tried)
+            yield PageWork(document, order.number, failure, tried)
+
+
+class Documents:
+    """Where documents lie, and whether they are still what the manifest says."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._checked: dict[str, RenderFailed | None] = {}
+
+    def path(self, document: DocumentOrder) -> str:
+        return str(self._root / document.path)
+
+    def check(self, document: DocumentOrder) -> None:
+        """Compare size and time with the manifest, and the hash where they differ. Blocks: call it in a
+        thread. Raises RenderFailed: a file that was exchanged is never read in the old one's name."""
+        if document.sha256 not in self._checked:
+            self._checked[document.sha256] = self._problem(document)
+        problem = self._checked[document.sha256]
+        if problem is not None:
+            raise problem
+
+    def is_known(self, document: DocumentOrder) -> bool:
+        """Whether `check` answers from memory, without touching the disk."""
+        return document.sha256 in self._checked
+
+    def _problem(self, document: DocumentOrder) -> RenderFailed | None:
+        path = self.path(document)
+        try:
+            stat = Path(path).stat()
+            if stat.st_size == document.size_bytes and stat.st_mtime_ns == document.mtime_ns:
+                return None
+            if _hash(path) == document.sha256:
+                return None
+        except OSError as error:
+            return RenderFailed(f"the file cannot be read: {error.strerror or error}", document.path)
+        return RenderFailed("the file is not the one that was imported: import it again", document.path)
+
+
+def _hash(path: str) -> str:
+    import hashlib
+
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
