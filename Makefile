@@ -1,0 +1,78 @@
+# bocr: every target sets up what it needs, with a plain Python 3.11 or newer. `make` alone prints help.
+
+VENV := .venv
+BIN := $(VENV)/bin
+CONSTRAINTS := constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS)
+RUNS := $(VENV)/.stamp-runs
+DEVELOPS := $(VENV)/.stamp-develops
+FOLDER ?=
+ARGS ?=
+ONLY ?=
+PYTHON ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench install clean docs
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo [FOLDER=some/folder]   read the sample pages, or any folder, on this machine"
+	@echo "make test [ARGS='-k words']      run the tests"
+	@echo "make check                       style, types, imports, generated documentation"
+	@echo "make bench [ONLY=prefix]         run the benchmarks"
+	@echo "make docs                        write the generated documentation anew"
+	@echo "make install                     only set up $(VENV); then $(BIN)/bocr is the command"
+	@echo "make clean                       remove $(VENV), caches and what was built"
+	@echo "PYTHON=/path/to/python3 chooses the Python that $(VENV) is made with."
+
+# The first Python that is new enough and can make virtual environments; says what is wrong if there is none.
+$(BIN)/python:
+	@old=''; bare=''; \
+	for candidate in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	  "$$candidate" -c '' >/dev/null 2>&1 || continue; \
+	  "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	    || { old="$$old $$candidate"; continue; }; \
+	  "$$candidate" -c 'import ensurepip, venv' 2>/dev/null || { bare="$$bare $$candidate"; continue; }; \
+	  echo "Setting up $(VENV) with $$("$$candidate" --version) (about a minute, once)"; \
+	  rm -rf $(VENV) && "$$candidate" -m venv $(VENV) && exit 0; exit 1; \
+	done; \
+	if [ -n "$$bare" ]; then \
+	  echo "bocr:$$bare cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv" >&2; \
+	else \
+	  echo "bocr needs Python 3.11 or newer.$${old:+ Too old here:$$old.}" >&2; \
+	  echo "Install one (for example: apt install python3.11 python3.11-venv) or name it: make PYTHON=/path/to/python3" >&2; \
+	fi; exit 1
+
+$(RUNS): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	@$(PIP) -e .
+	@touch $@
+
+$(DEVELOPS): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	@$(PIP) -e '.[dev,samples]'
+	@touch $(RUNS) $@
+
+install: $(RUNS)
+	@echo "Ready: $(BIN)/bocr"
+
+demo: $(RUNS)
+	@$(BIN)/bocr demo $(if $(FOLDER),"$(FOLDER)")
+
+test: $(DEVELOPS)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(DEVELOPS)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+docs: $(DEVELOPS)
+	$(BIN)/python docs/generate.py
+
+bench: $(DEVELOPS)
+	$(BIN)/python -m benchmarks $(ONLY)
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -exec rm -rf {} +
