@@ -1,0 +1,1 @@
+"""Numbers for people: what `run`, `status`, `watch` and `demo` end with."""

@@ -1,0 +1,157 @@
+"""What an action is, what it sees, what it may be told, and what it answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bocr_tui.catalog.database import Catalog
+    from bocr_tui.config.workspace import Workspace
+
+Progress = Callable[[int, int, str], None]
+"""Done, total (0: not known yet), and what is being done now. Called from the thread the action runs in."""
+
+
+class CatalogHandle:
+    """The catalog, opened when it is first needed and then kept: opening loads SQLAlchemy, which a first
+    frame does not wait for. May be used from any thread."""
+
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        self.path = path
+        self._create = create
+        self._lock = threading.Lock()
+        self._catalog: Catalog | None = None
+
+    def open(self) -> Catalog:
+        """Raises CatalogError."""
+        from bocr_tui.catalog.database import open_catalog
+
+        with self._lock:
+            if self._catalog is None:
+                self._catalog = open_catalog(self.path, create=self._create)
+            return self._catalog
+
+    def close(self) -> None:
+        with self._lock:
+            if self._catalog is not None:
+                self._catalog.close()
+                self._catalog = None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the person chose: ids, and the states these rows have where the face knows them.
+
+    An empty set of states means unknown; then the action itself refuses what cannot be done.
+    """
+
+    pages: tuple[int, ...] = ()
+    documents: tuple[int, ...] = ()
+    batches: tuple[int, ...] = ()
+    jobs: tuple[int, ...] = ()
+    page_states: frozenset[str] = frozenset()
+    batch_states: frozenset[str] = frozenset()
+    job_states: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an action acts on."""
+
+    workspace: Workspace
+    catalog: CatalogHandle
+    selection: Selection = Selection()
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything a face can say beside the selection. An action reads what it needs and ignores the rest.
+
+    `engine` and `site` None: the configuration's. At most one of `batch_pages`, `batch_documents` and
+    `batches` sizes a plan; `pages_per_document` takes only so many pages of each document, evenly spread.
+    `formats` empty: all. `act` False: only say what would be done. `stop` set: end early, leaving
+    everything valid.
+    """
+
+    engine: str | None = None
+    site: str | None = None
+    paths: tuple[Path, ...] = ()
+    language: str | None = None
+    batch_pages: int | None = None
+    batch_documents: int | None = None
+    batches: int | None = None
+    pages_per_document: int | None = None
+    destination: Path | None = None
+    formats: tuple[str, ...] = ()
+    act: bool = True
+    progress: Progress | None = None
+    stop: threading.Event | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an action did: a sentence, how many rows it concerned, and which it refused with the reason.
+
+    `numbers` is JSON for `--json`; `next_step` what a person would do now, empty when there is nothing.
+    `well` False: it was done, and something in it needs a person's eye (the CLI exits with 3).
+    """
+
+    text: str
+    count: int = 0
+    refused: tuple[tuple[int, str], ...] = ()
+    next_step: str = ""
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    well: bool = True
+
+
+class Confirm(StrEnum):
+    """When a face asks first, with Cancel as the default."""
+
+    NEVER = "never"
+    MANY = "many"
+    """Only when more rows are concerned than a person marks by hand."""
+    ALWAYS = "always"
+
+
+MANY = 50
+"""Rows above which Confirm.MANY asks: about one screen of marks."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing a person can do.
+
+    `when` says why it cannot be done now, None if it can; it is asked for every redraw of a footer, so it
+    looks at the selection only. `selects` is the kind of row it acts on (`pages`, `batches`, `jobs`), None
+    for an action on the whole workspace. `asks` names the Options a face should ask for. `command` is its
+    headless twin.
+    """
+
+    id: str
+    title: str
+    tooltip: str
+    key: str | None
+    group: str
+    command: str
+    when: Callable[[Context], str | None]
+    run: Callable[[Context, Options], Outcome]
+    confirm: Confirm = Confirm.NEVER
+    selects: str | None = None
+    asks: tuple[str, ...] = ()
+
+    @cached_property
+    def name(self) -> str:
+        """The id in the form that a Textual action's name may have."""
+        return self.id.replace(".", "_")
+
+    def must_confirm(self, context: Context) -> bool:
+        """Whether a face asks before it runs this on that selection."""
+        if self.confirm is Confirm.MANY and self.selects:
+            return len(getattr(context.selection, self.selects)) > MANY
+        return self.confirm is Confirm.ALWAYS

@@ -1,0 +1,106 @@
+"""What a person can do to pages."""
+
+from __future__ import annotations
+
+from bocr_tui.actions.action import Action, Confirm, Context, Options, Outcome
+from bocr_tui.actions.words import counted
+from bocr_tui.catalog.words import PageState
+
+_RESUBMITTABLE = frozenset(map(str, (PageState.FAILED, PageState.GAVE_UP, PageState.OK)))
+_RESETTABLE = frozenset(map(str, (PageState.GAVE_UP, PageState.IGNORED)))
+_IGNORABLE = frozenset(map(str, set(PageState) - {PageState.IGNORED}))
+
+
+def _when(context: Context, able: frozenset[str], otherwise: str) -> str | None:
+    if not context.selection.pages:
+        return "No page is selected."
+    states = context.selection.page_states
+    return otherwise if states and not states & able else None
+
+
+def _can_resubmit(context: Context) -> str | None:
+    reason = "Only pages that failed, gave up or are read can be resubmitted; submit the batch of others."
+    return _when(context, _RESUBMITTABLE, reason)
+
+
+def _can_reset(context: Context) -> str | None:
+    return _when(context, _RESETTABLE, "Only pages that gave up or are ignored can be reset.")
+
+
+def _can_ignore(context: Context) -> str | None:
+    return _when(context, _IGNORABLE, "These pages are ignored already.")
+
+
+def _resubmit(context: Context, options: Options) -> Outcome:
+    from bocr_tui.control.orders import resubmit_pages
+
+    done = resubmit_pages(
+        context.catalog.open(),
+        context.workspace.config,
+        context.selection.pages,
+        engine=options.engine,
+        site=options.site,
+    )
+    return Outcome(
+        text=f"{counted(done.pages, 'page')} resubmitted.",
+        count=done.pages,
+        refused=done.refused,
+        next_step="Run `bocr watch` to read them." if done.pages else "",
+        numbers={"pages": done.pages, "chains": list(done.chains), "jobs": list(done.jobs)},
+        well=done.pages > 0,
+    )
+
+
+def _reset(context: Context, options: Options) -> Outcome:
+    from bocr_tui.control.orders import reset_pages
+
+    count = reset_pages(context.catalog.open(), context.selection.pages)
+    return Outcome(f"{counted(count, 'page')} made failed again.", count, numbers={"pages": count})
+
+
+def _ignore(context: Context, options: Options) -> Outcome:
+    from bocr_tui.control.orders import ignore_pages
+
+    count = ignore_pages(context.catalog.open(), context.selection.pages)
+    return Outcome(f"{counted(count, 'page')} ignored.", count, numbers={"pages": count})
+
+
+PAGE_ACTIONS = (
+    Action(
+        id="page.resubmit",
+        title="Resubmit",
+        tooltip="Read the selected pages again; with an engine named, by that one alone.",
+        key="r",
+        group="Pages",
+        command="bocr resubmit",
+        when=_can_resubmit,
+        run=_resubmit,
+        confirm=Confirm.MANY,
+        selects="pages",
+        asks=("engine",),
+    ),
+    Action(
+        id="page.reset",
+        title="Reset",
+        tooltip="Make pages that gave up or are ignored failed again, so that they can be resubmitted.",
+        key="R",
+        group="Pages",
+        command="bocr reset",
+        when=_can_reset,
+        run=_reset,
+        confirm=Confirm.MANY,
+        selects="pages",
+    ),
+    Action(
+        id="page.ignore",
+        title="Ignore",
+        tooltip="Leave the selected pages out: they count as settled and are named in exports.",
+        key="i",
+        group="Pages",
+        command="bocr ignore",
+        when=_can_ignore,
+        run=_ignore,
+        confirm=Confirm.ALWAYS,
+        selects="pages",
+    ),
+)

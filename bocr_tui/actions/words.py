@@ -1,0 +1,8 @@
+"""Numbers and things in sentences."""
+
+from __future__ import annotations
+
+
+def counted(number: int, thing: str, plural: str = "") -> str:
+    """`1 page`, `1,234 pages`."""
+    return f"{number:,} {thing if number == 1 else plural or thing + 's'}"

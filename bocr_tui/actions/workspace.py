@@ -1,0 +1,155 @@
+"""What a person can do with a whole workspace: import, plan, export, clean."""
+
+from __future__ import annotations
+
+from bocr_tui.actions.action import Action, Confirm, Context, Options, Outcome
+from bocr_tui.actions.words import counted
+from bocr_tui.config.errors import UsageError
+
+
+def _always(context: Context) -> str | None:
+    return None
+
+
+def _plan(context: Context, options: Options) -> Outcome:
+    from bocr_tui.planning.planner import plan
+
+    made = plan(
+        context.catalog.open(),
+        context.workspace.config,
+        pages=options.batch_pages,
+        documents=options.batch_documents,
+        batches=options.batches,
+        document_ids=context.selection.documents or None,
+        pages_per_document=options.pages_per_document,
+        dry_run=not options.act,
+    )
+    said = f"{counted(made.pages, 'page')} of {counted(made.documents, 'document')}"
+    batches = counted(len(made.batches), "batch", "batches")
+    verb = "planned" if options.act else "would be planned"
+    return Outcome(
+        text=f"{said} {verb} in {batches}." if made.batches else "There is no new page to plan.",
+        count=len(made.batches),
+        next_step="Run `bocr submit` to send them." if made.batches and options.act else "",
+        numbers={
+            "batches": [
+                {
+                    "id": batch.batch_id,
+                    "name": batch.name,
+                    "pages": batch.pages,
+                    "documents": batch.documents,
+                    "estimated_s": round(batch.estimated_s, 3),
+                }
+                for batch in made.batches
+            ],
+            "pages": made.pages,
+            "documents": made.documents,
+            "estimated_s": round(made.estimated_s, 3),
+            "estimated_slots_s": round(made.estimated_slots_s, 3),
+            "slots": made.slots,
+            "spread": round(made.spread, 4),
+            "skipped": dict(made.skipped),
+            "dry_run": made.dry_run,
+        },
+    )
+
+
+def _export(context: Context, options: Options) -> Outcome:
+    from bocr_tui.export.exporter import export
+
+    if options.destination is None:
+        raise UsageError("An export needs a folder to write to.", "Name one.")
+    report = export(
+        context.workspace,
+        context.catalog.open(),
+        options.destination,
+        formats=options.formats,
+        document_ids=context.selection.documents or None,
+        progress=options.progress,
+        stop=options.stop,
+    )
+    missing = f", {counted(report.missing, 'page')} without text" if report.missing else ""
+    unreadable = f", {counted(report.unreadable, 'document')} unreadable" if report.unreadable else ""
+    return Outcome(
+        text=(
+            f"{counted(report.documents, 'document')} written to {report.destination}: "
+            f"{counted(report.ok, 'page')} with text{missing}{unreadable}."
+        ),
+        count=report.documents,
+        next_step="; ".join(report.problems),
+        numbers={
+            "destination": str(report.destination),
+            "documents": report.documents,
+            "unreadable": report.unreadable,
+            "pages": report.pages,
+            "ok": report.ok,
+            "missing": report.missing,
+            "ignored": report.ignored,
+            "unverified": report.unverified,
+            "files": report.files,
+            "problems": report.problems,
+        },
+        well=report.well,
+    )
+
+
+def _clean(context: Context, options: Options) -> Outcome:
+    from bocr_tui.actions.cleaning import free, old_runs
+
+    catalog = context.catalog.open()
+    runs = old_runs(context.workspace, catalog, options.progress, options.stop)
+    ready = [run for run in runs if run.keep is None]
+    kept = tuple((run.job_id, run.keep) for run in runs if run.keep is not None)
+    freed = free(context.workspace, catalog, runs) if options.act and ready else 0
+    said = f"{counted(len(ready), 'run folder')} of {counted(sum(run.pages for run in ready), 'page')}"
+    return Outcome(
+        text=f"{said} removed, {freed / 1e6:,.1f} MB freed."
+        if options.act
+        else f"{said} can go: their results lie verified in the workspace.",
+        count=len(ready),
+        refused=kept,
+        next_step="" if options.act or not ready else "Run `bocr clean --yes` to remove them.",
+        numbers={
+            "runs": [run.token for run in ready],
+            "kept": {run.token: run.keep for run in runs if run.keep is not None},
+            "removed": options.act,
+            "freed_bytes": freed,
+        },
+    )
+
+
+WORKSPACE_ACTIONS = (
+    Action(
+        id="workspace.plan",
+        title="Plan",
+        tooltip="Put every page that is new into batches that take equally long.",
+        key="p",
+        group="Workspace",
+        command="bocr plan",
+        when=_always,
+        run=_plan,
+        asks=("batch_pages", "batch_documents", "batches", "pages_per_document"),
+    ),
+    Action(
+        id="workspace.export",
+        title="Export",
+        tooltip="Write markdown, plain text, JSON lines and tables to a folder.",
+        key="e",
+        group="Workspace",
+        command="bocr export",
+        when=_always,
+        run=_export,
+        asks=("destination", "formats"),
+    ),
+    Action(
+        id="workspace.clean",
+        title="Clean",
+        tooltip="Free the sites' run folders whose results lie verified in the workspace.",
+        key=None,
+        group="Workspace",
+        command="bocr clean",
+        when=_always,
+        run=_clean,
+        confirm=Confirm.ALWAYS,
+    ),
+)

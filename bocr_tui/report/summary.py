@@ -1,0 +1,146 @@
+"""How far the work is: documents and pages by state, failures by class, what a later attempt recovered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, select
+
+from bocr_tui.catalog import core
+from bocr_tui.catalog.database import Catalog
+from bocr_tui.catalog.scope import Scope
+from bocr_tui.catalog.words import READABLE, DocumentState, PageState
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts at one moment. `pages` leaves out ignored pages, so at the end of a run it is
+    ok + failed + gave_up; before, `waiting` and `live` pages are missing from that sum.
+
+    `unreadable` counts documents that have no page to read. `failures` counts the failed and given up pages
+    by class, `recovered` the ok pages that had failed before, by the class they first failed with;
+    `later_stage` is how many of the ok pages a stage after the first one read.
+    """
+
+    documents: int = 0
+    documents_by_state: dict[str, int] = field(default_factory=dict)
+    unreadable: int = 0
+    pages_by_state: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
+    recovered: dict[str, int] = field(default_factory=dict)
+    later_stage: int = 0
+
+    def _pages(self, *states: PageState) -> int:
+        return sum(self.pages_by_state.get(state, 0) for state in states)
+
+    @property
+    def pages(self) -> int:
+        return sum(self.pages_by_state.values()) - self.ignored
+
+    @property
+    def ok(self) -> int:
+        return self._pages(PageState.OK)
+
+    @property
+    def failed(self) -> int:
+        return self._pages(PageState.FAILED)
+
+    @property
+    def gave_up(self) -> int:
+        return self._pages(PageState.GAVE_UP)
+
+    @property
+    def ignored(self) -> int:
+        return self._pages(PageState.IGNORED)
+
+    @property
+    def waiting(self) -> int:
+        """Pages in no live chain that nobody has read yet."""
+        return self._pages(PageState.NEW, PageState.PLANNED)
+
+    @property
+    def live(self) -> int:
+        return self._pages(PageState.QUEUED, PageState.RUNNING)
+
+    @property
+    def settled(self) -> int:
+        return self.ok + self.failed + self.gave_up
+
+    @property
+    def well(self) -> bool:
+        """Nothing failed, gave up or could not be read."""
+        return not (self.failed or self.gave_up or self.unreadable)
+
+
+def summarise(
+    catalog: Catalog,
+    document_ids: Sequence[int] | None = None,
+    page_ids: Sequence[int] | None = None,
+) -> Summary:
+    """Count, in one snapshot. What the ids mean: see Scope."""
+    scope = Scope(document_ids, page_ids)
+    with catalog.reading() as connection:
+        documents = _by(connection, core.document.c.state, scope.document_condition())
+        condition = scope.page_condition()
+        troubled = core.page.c.state.in_((str(PageState.FAILED), str(PageState.GAVE_UP)))
+        return Summary(
+            documents=sum(documents.values()),
+            documents_by_state=documents,
+            unreadable=_unreadable(documents),
+            pages_by_state=_by(connection, core.page.c.state, condition),
+            failures=_by(connection, core.page.c.failure, and_(condition, troubled)),
+            recovered=_recovered(connection, condition),
+            later_stage=_later_stage(connection, condition),
+        )
+
+
+def count_pages(catalog: Catalog, scope: Scope) -> dict[str, int]:
+    """Pages by state: what a progress bar asks for again and again; one index answers it."""
+    with catalog.reading() as connection:
+        return _by(connection, core.page.c.state, scope.page_condition())
+
+
+def _by(connection: Connection, column: Any, condition: ColumnElement[bool]) -> dict[str, int]:
+    statement = select(column, func.count()).where(condition).group_by(column).order_by(column)
+    return {name or "unknown": count for name, count in connection.execute(statement)}
+
+
+def _unreadable(documents: dict[str, int]) -> int:
+    waiting = {*map(str, READABLE), str(DocumentState.NEW)}
+    return sum(count for state, count in documents.items() if state not in waiting)
+
+
+def _recovered(connection: Connection, condition: ColumnElement[bool]) -> dict[str, int]:
+    """Failed attempts are the few, so the search starts from them."""
+    first_failure = (
+        select(func.min(core.attempt.c.id).label("id"))
+        .where(core.attempt.c.failure.is_not(None), core.attempt.c.outcome == "failed")
+        .group_by(core.attempt.c.page_id)
+        .subquery()
+    )
+    statement = (
+        select(core.attempt.c.failure, func.count())
+        .select_from(first_failure)
+        .join(core.attempt, core.attempt.c.id == first_failure.c.id)
+        .join(core.page, core.page.c.id == core.attempt.c.page_id)
+        .where(core.page.c.state == str(PageState.OK), condition)
+        .group_by(core.attempt.c.failure)
+        .order_by(core.attempt.c.failure)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def _later_stage(connection: Connection, condition: ColumnElement[bool]) -> int:
+    """From the attempts of the later stages' jobs, which again are the few."""
+    first_stage = select(func.min(core.job.c.stage)).scalar_subquery()
+    statement = (
+        select(func.count())
+        .select_from(core.job)
+        .join(core.attempt, core.attempt.c.job_id == core.job.c.id)
+        .join(core.page, core.page.c.accepted_attempt_id == core.attempt.c.id)
+        .where(core.job.c.stage > first_stage, core.page.c.state == str(PageState.OK), condition)
+        .where(core.page.c.id == core.attempt.c.page_id)
+    )
+    return connection.execute(statement).scalar() or 0
