@@ -17,6 +17,8 @@ class PageContext:
     `languages` are those the document may be in, the likeliest first; `binding` says that a person or a
     rule named them. `chars_per_ink` is the median, over the document's accepted pages so far, of
     characters per unit of ink share (None: too few pages to say). `engine_languages` None: all.
+    `turned` says that a preparation turned the image before the engine read it, so that lines standing
+    upright on the page are what was meant.
     """
 
     engine: str
@@ -25,12 +27,17 @@ class PageContext:
     chars_per_ink: float | None = None
     engine_languages: frozenset[str] | None = None
     gives_boxes: bool = True
+    turned: bool = False
+
+
+FAILING = 0.5
+"""The severity from which a finding fails its page."""
 
 
 @dataclass(frozen=True)
 class Finding:
     """One detector's objection. `evidence` is small JSON with numbers and short quotes that a person can
-    check; `severity` 0..1 lowers the score."""
+    check; `severity` 0..1 lowers the score, and below FAILING it is a doubt that fails no page."""
 
     failure: FailureClass
     evidence: dict[str, Any] = field(default_factory=dict)
