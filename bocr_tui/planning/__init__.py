@@ -1,0 +1,1 @@
+"""Pages into batches: what they cost, how they are levelled, and the rows that say so."""

@@ -1,0 +1,1 @@
+"""Benchmarks: what the program costs beyond the work itself. `python -m benchmarks [prefix]`."""
