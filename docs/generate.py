@@ -7,61 +7,39 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
+import io
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 DOCS = Path(__file__).resolve().parent
 _MADE = "<!-- Made by docs/generate.py; change the code, then run `make docs`. -->\n"
 
 
 def commands() -> str:
-    """Every command of `bocr` with its arguments and options, from the command line's own tree."""
-    import typer
-
+    """What `bocr --help` and `bocr COMMAND --help` print, as plain text of 80 columns."""
+    os.environ.update(TYPER_USE_RICH="0", COLUMNS="80", LINES="24")
     from bocr_tui.cli.app import app
 
-    root = typer.main.get_command(app)
-    context = typer.Context(root, info_name="bocr")
-    lines = ["# The commands", _MADE, *_command(root, context)]
-    for name in root.list_commands(context):  # type: ignore[attr-defined]
-        command = root.get_command(context, name)  # type: ignore[attr-defined]
-        if not command.hidden:
-            lines += _command(command, typer.Context(command, info_name=name, parent=context))
+    lines = ["# The commands", _MADE, *_help([])]
+    for command in app.registered_commands:
+        if command.name and not command.hidden:
+            lines += _help([command.name])
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _command(command: Any, context: Any) -> Iterator[str]:
-    pieces = " ".join(command.collect_usage_pieces(context))
-    yield f"## `{context.command_path}`\n"
-    yield inspect.cleandoc(command.help or "") + "\n"
-    yield f"```\n{context.command_path} {pieces}\n```\n"
-    rows = [row for row in map(_parameter, command.get_params(context)) if row]
-    if rows:
-        yield "| argument or option | meaning |\n|---|---|"
-        yield from rows
-        yield ""
-    if command.epilog:
-        yield inspect.cleandoc(command.epilog) + "\n"
+def _help(words: list[str]) -> list[str]:
+    from bocr_tui.cli.main import main
 
-
-def _parameter(parameter: Any) -> str | None:
-    """One row of a table; None for what is hidden."""
-    if getattr(parameter, "hidden", False):
-        return None
-    names = [*parameter.opts, *parameter.secondary_opts]
-    name = (
-        ", ".join(names) if names[0].startswith("-") else (parameter.metavar or parameter.human_readable_name)
-    )
-    if names[0].startswith("-") and not parameter.is_flag and not parameter.count:
-        name += f" {parameter.metavar or parameter.type.name.upper()}"
-    meaning = (parameter.help or "").replace("\n", " ").replace("|", "\\|")
-    default = parameter.default
-    if isinstance(default, (int, float, str)) and not isinstance(default, bool) and default != "":
-        meaning += f" Default: {default}."
-    return f"| `{name}` | {meaning} |"
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        code = main([*words, "--help"])
+    assert code == 0, f"bocr {' '.join(words)} --help ended with exit code {code}"
+    text = "\n".join(line.rstrip() for line in said.getvalue().strip().splitlines())
+    return [f"## `{' '.join(['bocr', *words])}`\n", f"```text\n{text}\n```\n"]
 
 
 def configuration() -> str:

@@ -99,9 +99,9 @@ def test_what_is_imported_and_shipped_is_the_wheels_and_not_the_checkouts(enviro
 
 @pytest.mark.slow
 def test_the_installed_wheel_runs_the_demo_without_a_terminal(environment: Path, tmp_path: Path) -> None:
-    """One page a document; what is protected, damaged or needs a missing engine gives exit code 3."""
+    """One page a document; the samples that cannot be read on purpose leave the exit code 0."""
     command = [str(environment / "bin" / "bocr"), "demo", "--json", "--pages-per-document", "1"]
-    summary = json.loads(run(command, tmp_path, expected=3))
+    summary = json.loads(run(command, tmp_path))
     samples = [path for path in (ROOT / "samples" / "pages").iterdir() if path.suffix != ".txt"]
     assert summary["documents"] == len(samples)
     assert summary["unreadable"] == 2
