@@ -98,6 +98,7 @@ class Options:
 class Outcome:
     """What an action did: a sentence, how many rows it concerned, and which it refused with the reason.
 
+    `rows` are the ids it was about, where a caller goes on with them (the documents an import named).
     `numbers` is JSON for `--json`; `next_step` what a person would do now, empty when there is nothing.
     `well` False: it was done, and something in it needs a person's eye (the CLI exits with 3).
     """
@@ -105,6 +106,7 @@ class Outcome:
     text: str
     count: int = 0
     refused: tuple[tuple[int, str], ...] = ()
+    rows: tuple[int, ...] = ()
     next_step: str = ""
     numbers: Mapping[str, Any] = field(default_factory=dict)
     well: bool = True

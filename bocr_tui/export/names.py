@@ -14,6 +14,9 @@ _RESERVED = frozenset(
 )
 """Names that Windows keeps for devices, with any extension."""
 
+_JOINERS = frozenset("\u200c\u200d")
+"""Invisible characters without which some Persian and Arabic words are misspelt."""
+
 
 def safe_stem(name: str) -> str:
     """A document's name without its extension, as a file name that any file system takes.
@@ -34,7 +37,9 @@ def safe_stem(name: str) -> str:
 
 
 def _unsafe(character: str) -> bool:
-    return character in _FORBIDDEN or unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    if character in _FORBIDDEN:
+        return True
+    return character not in _JOINERS and unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def _cut(text: str, most_bytes: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
@@ -67,6 +67,17 @@ class Summary:
     @property
     def settled(self) -> int:
         return self.ok + self.failed + self.gave_up
+
+    def with_lost_files(self, count: int) -> Summary:
+        """The same with files that were named and could not even be opened: documents that nobody can
+        read."""
+        states = {**self.documents_by_state, "unopened": count} if count else self.documents_by_state
+        return replace(
+            self,
+            documents=self.documents + count,
+            unreadable=self.unreadable + count,
+            documents_by_state=states,
+        )
 
     @property
     def well(self) -> bool:

@@ -1,0 +1,105 @@
+"""The commands' tree. Importing it loads typer and the commands' signatures, nothing they need to run."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from bocr_tui import __version__
+from bocr_tui.cli.call import (
+    EXIT_CODES,
+    Interrupted,
+    JsonOption,
+    ReaderLeft,
+    WorkspaceOption,
+    call_of,
+)
+from bocr_tui.cli.commands.clean import clean
+from bocr_tui.cli.commands.config import config
+from bocr_tui.cli.commands.demo import demo
+from bocr_tui.cli.commands.doctor import doctor
+from bocr_tui.cli.commands.export import export
+from bocr_tui.cli.commands.init import init
+from bocr_tui.cli.commands.intake import import_
+from bocr_tui.cli.commands.jobs import cancel, submit, watch
+from bocr_tui.cli.commands.lists import documents, pages
+from bocr_tui.cli.commands.page import page
+from bocr_tui.cli.commands.plan import plan
+from bocr_tui.cli.commands.resubmit import ignore, reset, resubmit
+from bocr_tui.cli.commands.run import run
+from bocr_tui.cli.commands.status import status
+
+
+class _Group(TyperGroup):
+    """Turns the two interruptions that typer would answer by itself into ours."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted("Interrupted.", "What was done so far is kept.") from None
+        except BrokenPipeError:
+            raise ReaderLeft from None
+
+
+app = typer.Typer(
+    cls=_Group,
+    name="bocr",
+    add_completion=False,
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EXIT_CODES,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"bocr {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def face(
+    context: typer.Context,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """Read whole archives: from folders of PDFs and images to text, every page accounted for.
+
+    Without a command the panel opens.
+    """
+    if context.invoked_subcommand is None:
+        from bocr_tui.cli.panel import open_panel
+
+        open_panel(call_of(context))
+
+
+for command in (
+    init,
+    run,
+    demo,
+    import_,
+    plan,
+    submit,
+    watch,
+    status,
+    documents,
+    pages,
+    page,
+    resubmit,
+    reset,
+    ignore,
+    cancel,
+    export,
+    clean,
+    doctor,
+    config,
+):
+    app.command(command.__name__.rstrip("_"))(command)

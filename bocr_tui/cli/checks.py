@@ -1,0 +1,170 @@
+"""What `bocr doctor` looks at. Every check answers, whatever it finds; none changes anything."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bocr_tui.config.errors import BocrError
+
+if TYPE_CHECKING:
+    from bocr_tui.config.workspace import Workspace
+
+GOOD, DOUBTFUL, BAD = "good", "note", "bad"
+
+LITTLE_DISK_BYTES = 2_000_000_000
+"""Results of some hundred thousand pages; below this an import of an archive is likely to stop half-way."""
+
+LITTLE_MEMORY_BYTES = 2_000_000_000
+"""One engine process with its model, a page being drawn, and the rest of the machine."""
+
+PACKS = {"fra": "French", "ara": "Arabic", "osd": "the turn of a page"}
+"""Tesseract's data files that the default pipeline counts on, and what each is for."""
+
+INSTALL_TESSERACT = (
+    "apt install tesseract-ocr tesseract-ocr-fra tesseract-ocr-ara"
+    " (macOS: brew install tesseract tesseract-lang)"
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. `state` is good, note (works, but less well) or bad (will not work)."""
+
+    name: str
+    state: str
+    said: str
+    next_step: str = ""
+
+
+def all_checks(workspace: Workspace | None) -> list[Check]:
+    """In the order a person would mend them. Without a workspace the current folder's disk is looked at."""
+    place = workspace.root if workspace else Path.cwd()
+    checks = [_python(), *_machine(), _disk(place), _filesystem(place)]
+    checks += _workspace(workspace) if workspace else [Check("workspace", DOUBTFUL, "none here", "bocr init")]
+    return [*checks, *_engines(), tesseract_check()]
+
+
+def _python() -> Check:
+    said = f"{platform.python_implementation()} {platform.python_version()} at {sys.executable}"
+    return Check("python", GOOD, f"{said}, SQLite {sqlite3.sqlite_version}")
+
+
+def _machine() -> Iterator[Check]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    yield Check("cores", GOOD, str(cores))
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        yield Check("memory", DOUBTFUL, "unknown on this system")
+        return
+    said = f"{memory / 1e9:.1f} GB"
+    if memory < LITTLE_MEMORY_BYTES:
+        yield Check("memory", DOUBTFUL, said, "Set processes = 1 for each stage in bocr.toml.")
+    else:
+        yield Check("memory", GOOD, said)
+
+
+def _disk(place: Path) -> Check:
+    free = shutil.disk_usage(place).free
+    said = f"{free / 1e9:.1f} GB free at {place}"
+    if free < LITTLE_DISK_BYTES:
+        return Check("disk", DOUBTFUL, said, "Free some space, or `bocr clean` what is no longer needed.")
+    return Check("disk", GOOD, said)
+
+
+def _filesystem(place: Path) -> Check:
+    from bocr_tui.catalog.filesystem import network_filesystem
+
+    kind = network_filesystem(place)
+    if kind is None:
+        return Check("filesystem", GOOD, f"{place} is on a local file system")
+    step = "Keep the workspace on a local disk; documents may lie anywhere."
+    return Check("filesystem", BAD, f"{place} is on {kind}, where the catalog is not safe", step)
+
+
+def _workspace(workspace: Workspace) -> Iterator[Check]:
+    yield _configuration(workspace)
+    if not workspace.catalog_path.exists():
+        yield Check("catalog", GOOD, "none yet", "")
+        return
+    yield _catalog(workspace.catalog_path)
+
+
+def _configuration(workspace: Workspace) -> Check:
+    from bocr_tui.control.pipeline import build_pipeline
+
+    try:
+        pipeline = build_pipeline(workspace.config)
+    except BocrError as error:
+        return Check("configuration", BAD, error.cause, error.next_step)
+    stages = ", then ".join(stage.engine.name for stage in pipeline.stages)
+    return Check("configuration", GOOD, f"{workspace.config_path}: {stages}")
+
+
+def _catalog(path: Path) -> Check:
+    """Opens it as every command does, and has SQLite check each row and index."""
+    from bocr_tui.catalog.database import open_catalog
+
+    try:
+        catalog = open_catalog(path, create=False)
+        try:
+            with catalog.reading() as connection:
+                found = connection.exec_driver_sql("PRAGMA integrity_check(5)").scalars().all()
+                loose = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        finally:
+            catalog.close()
+    except BocrError as error:
+        return Check("catalog", BAD, error.cause, error.next_step)
+    if list(found) != ["ok"] or loose:
+        said = (
+            "; ".join(map(str, found)) if list(found) != ["ok"] else f"{len(loose)} rows without their parent"
+        )
+        return Check("catalog", BAD, f"{path}: {said}", "Put a backup in its place.")
+    return Check("catalog", GOOD, f"{path}: sound")
+
+
+def _engines() -> Iterator[Check]:
+    from bocr_worker.engines.registry import all_engines
+
+    for name, spec in sorted(all_engines().items()):
+        missing = spec.check()
+        languages = "every language" if spec.languages is None else ", ".join(sorted(spec.languages))
+        if missing is None:
+            yield Check(f"engine {name}", GOOD, f"{spec.title}: {languages}")
+        else:
+            yield Check(f"engine {name}", DOUBTFUL, missing.cause, missing.needs)
+
+
+def tesseract_check() -> Check:
+    """What is missing of Tesseract, and what its lack costs."""
+    packs = tesseract_packs()
+    if packs is None:
+        return Check("tesseract", DOUBTFUL, "not installed: Arabic pages end gave_up", INSTALL_TESSERACT)
+    lacking = [pack for pack in PACKS if pack not in packs]
+    if lacking:
+        costs = ", ".join(f"{pack} ({PACKS[pack]})" for pack in lacking)
+        installs = " ".join(f"tesseract-ocr-{pack}" for pack in lacking)
+        return Check("tesseract", DOUBTFUL, f"data missing: {costs}", f"apt install {installs}")
+    return Check("tesseract", GOOD, f"reads {', '.join(sorted(packs - {'osd'}))}")
+
+
+def tesseract_packs() -> frozenset[str] | None:
+    """The data files of the Tesseract that is installed, None when there is none."""
+    import subprocess
+
+    try:
+        listed = subprocess.run(
+            ["tesseract", "--list-langs"], capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    lines = listed.stdout.splitlines() or listed.stderr.splitlines()
+    return frozenset(line.strip() for line in lines[1:] if line.strip())

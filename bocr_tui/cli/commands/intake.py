@@ -1,0 +1,29 @@
+"""`bocr import`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bocr_tui.cli.call import JsonOption, WorkspaceOption, call_of, the_workspace
+from bocr_tui.cli.commands.run import LanguageOption
+
+
+def import_(
+    context: typer.Context,
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Folders, files, or lists with one path a line.")
+    ],
+    language: LanguageOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find documents, count their pages, say which cannot be read; again later, only what has changed."""
+    from bocr_tui.actions.action import Options
+    from bocr_tui.cli.acting import act, answer
+
+    call = call_of(context)
+    options = Options(paths=tuple(paths), language=language)
+    answer(call, act(the_workspace(call), "workspace.import", options=options, progress=("Import", "files")))

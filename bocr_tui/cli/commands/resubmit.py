@@ -1,0 +1,146 @@
+"""`bocr resubmit`, `bocr reset` and `bocr ignore`: what is done to pages that filters choose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from bocr_tui.cli.call import Call, JsonOption, WorkspaceOption, call_of, the_workspace
+from bocr_tui.config.errors import UsageError
+
+FailedOption = Annotated[bool, typer.Option("--failed", help="Pages that failed or gave up.")]
+ClassOption = Annotated[
+    list[str] | None, typer.Option("--class", help="Failed pages of this class; may be repeated.")
+]
+StateOption = Annotated[list[str] | None, typer.Option("--state", help="In this state; may be repeated.")]
+DocumentOption = Annotated[
+    str | None, typer.Option("--document", help="Of this document: name, path or sha256.")
+]
+PageOption = Annotated[str | None, typer.Option("--page", help="With these numbers: 3 or 3,5 or 3-9.")]
+DryOption = Annotated[bool, typer.Option("--dry-run", help="Only say which pages are meant.")]
+
+
+def resubmit(
+    context: typer.Context,
+    failed: FailedOption = False,
+    failure: ClassOption = None,
+    state: StateOption = None,
+    document: DocumentOption = None,
+    page: PageOption = None,
+    engine: Annotated[str | None, typer.Option("--engine", help="Read them with this engine alone.")] = None,
+    site: Annotated[
+        str | None, typer.Option("--site", help="Where; the configuration's site if not said.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Drive the jobs until they have ended.")] = False,
+    dry_run: DryOption = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read pages again: all that failed, or those that the options choose together."""
+    from bocr_tui.actions.action import Options, Selection
+    from bocr_tui.cli.acting import act, answer, tell_refused
+
+    call = call_of(context)
+    states = [*(state or []), *(("failed", "gave_up") if failed else ())]
+    ids = _chosen(call, states, failure or [], document, page)
+    if dry_run:
+        _say_chosen(call, ids)
+        return
+    found = the_workspace(call)
+    outcome = act(found, "page.resubmit", Selection(pages=tuple(ids)), Options(engine=engine, site=site))
+    if not wait or not outcome.count:
+        answer(call, outcome)
+    tell_refused(outcome)
+    from bocr_tui.cli.finish import watch_and_tell
+
+    watch_and_tell(call, found, page_ids=ids)
+
+
+def reset(
+    context: typer.Context,
+    failed: FailedOption = False,
+    failure: ClassOption = None,
+    state: StateOption = None,
+    document: DocumentOption = None,
+    page: PageOption = None,
+    dry_run: DryOption = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make pages that gave up or are ignored failed again."""
+    states = [*(state or []), *(("gave_up",) if failed else ())]
+    _simply(call_of(context), "page.reset", states, failure, document, page, dry_run)
+
+
+def ignore(
+    context: typer.Context,
+    failed: FailedOption = False,
+    failure: ClassOption = None,
+    state: StateOption = None,
+    document: DocumentOption = None,
+    page: PageOption = None,
+    dry_run: DryOption = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Leave pages out: they count as settled, and exports name them."""
+    states = [*(state or []), *(("failed", "gave_up") if failed else ())]
+    _simply(call_of(context), "page.ignore", states, failure, document, page, dry_run)
+
+
+def _simply(
+    call: Call,
+    action_id: str,
+    states: Sequence[str],
+    failure: list[str] | None,
+    document: str | None,
+    page: str | None,
+    dry_run: bool,
+) -> None:
+    from bocr_tui.actions.action import Selection
+    from bocr_tui.cli.acting import act, answer
+
+    ids = _chosen(call, states, failure or [], document, page)
+    if dry_run:
+        _say_chosen(call, ids)
+    else:
+        answer(call, act(the_workspace(call), action_id, Selection(pages=tuple(ids))))
+
+
+def _chosen(
+    call: Call, states: Sequence[str], classes: Sequence[str], document: str | None, page: str | None
+) -> Sequence[int]:
+    """The ids that the options choose together. Raises UsageError when they choose everything or nothing."""
+    from bocr_tui.cli.choose import numbers_in, page_filters, page_ids
+    from bocr_tui.cli.commands.lists import open_the_reader
+
+    if not (states or classes or document):
+        raise UsageError(
+            "This would be every page.", "Say which: --failed, --class, --state, or --document and --page."
+        )
+    reader = open_the_reader(call)
+    try:
+        filters = page_filters(reader, states, classes, document, None)
+        ids = page_ids(reader, filters, None if page is None else numbers_in(page))
+    finally:
+        reader.close()
+    if not ids:
+        raise UsageError("No page is meant by that.", "`bocr pages` takes the same options and lists them.")
+    return ids
+
+
+def _say_chosen(call: Call, ids: Sequence[int]) -> None:
+    from bocr_tui.actions.words import counted
+    from bocr_tui.cli.commands.lists import open_the_reader
+    from bocr_tui.cli.output import say, show, table, write_json
+
+    if call.json:
+        write_json({"pages": len(ids)})
+        return
+    rows = open_the_reader(call).pages.rows(ids[:20])
+    columns = ("Document", "Page", "State", "Class")
+    show(table("", columns, ((r.document, r.number, r.state, r.failure) for r in rows), ("Page",)))
+    more = f" The first {len(rows)} are shown." if len(rows) < len(ids) else ""
+    say(f"{counted(len(ids), 'page')} would be taken.{more}")

@@ -1,0 +1,112 @@
+"""`bocr status`"""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bocr_tui.cli.call import Call, JsonOption, WorkspaceOption, call_of, the_workspace
+from bocr_tui.cli.output import duration, figures, numbered, safe, say, show, table, write_json
+
+if TYPE_CHECKING:
+    from bocr_tui.catalog.list_rows import Counts, JobRow
+    from bocr_tui.catalog.lists import Reader
+    from bocr_tui.config.workspace import Workspace
+
+_JOBS_SHOWN = 10
+
+
+def status(context: typer.Context, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Show how far everything is: documents, pages, batches and jobs by state, failures by class."""
+    call = call_of(context)
+    answer_status(call, the_workspace(call))
+
+
+def answer_status(call: Call, workspace: Workspace) -> None:
+    """Print it. A workspace without a catalog has nothing in it yet."""
+    from bocr_tui.catalog.lists import open_reader
+
+    reader = open_reader(workspace.catalog_path)
+    try:
+        write_json(_record(workspace, reader)) if call.json else tell_status(workspace, reader)
+    finally:
+        reader.close()
+
+
+def tell_status(workspace: Workspace, reader: Reader) -> None:
+    """The same for people."""
+    counts = reader.counts()
+    say(f"Workspace {safe(workspace.root)}")
+    show(figures(_lines(counts)))
+    if counts.failures:
+        show(table("Failed and given up", ("Class", "Pages"), counts.failures.items(), ("Pages",)))
+    jobs = _live_jobs(reader)
+    if jobs:
+        columns = ("Job", "Engine", "State", "Done", "of", "Rate")
+        show(table("Jobs under way", columns, map(_job_cells, jobs), ("Done", "of")))
+        say(_driver_line(reader))
+
+
+def _lines(counts: Counts) -> list[tuple[str, str, str]]:
+    named = (
+        ("documents", counts.documents),
+        ("pages", counts.pages),
+        ("batches", counts.batches),
+        ("jobs", counts.jobs),
+    )
+    return [
+        (f"{tally.total:,}", name, ", ".join(f"{n:,} {state}" for state, n in tally.by_state.items()))
+        for name, tally in named
+    ]
+
+
+def _live_jobs(reader: Reader) -> list[JobRow]:
+    from bocr_tui.catalog.list_query import JobFilter
+    from bocr_tui.catalog.words import JOB_ENDED, JobState
+
+    live = JobFilter(states=tuple(str(state) for state in JobState if state not in JOB_ENDED))
+    return reader.jobs.rows(reader.jobs.ids(live, "oldest", limit=_JOBS_SHOWN))
+
+
+def _job_cells(row: JobRow) -> tuple[object, ...]:
+    rate = row.heartbeat.get("pages_per_s")
+    pace = f"{numbered(rate, '.2f')} pages/s" if isinstance(rate, (int, float)) else ""
+    return row.token, row.engine, row.state, row.ok + row.failed, row.pages, pace
+
+
+def _driver_line(reader: Reader) -> str:
+    driver = _driver(reader)
+    if driver is None:
+        return "Nothing drives them now: run `bocr watch`."
+    who = f"Process {driver['pid']} on {safe(driver['host'])}"
+    return f"{who} drives them, seen {duration(driver['age_s'])} ago."
+
+
+def _driver(reader: Reader) -> dict[str, Any] | None:
+    """Who holds the driver's lease; None when nobody does, or a process of this machine that is gone."""
+    from bocr_tui.sites.helper.site_helper import process_birth
+
+    held = reader.setting("driver")
+    holder = json.loads(held) if held else None
+    if not isinstance(holder, dict):
+        return None
+    if holder.get("host") == socket.gethostname() and process_birth(holder["pid"]) != holder.get("born"):
+        return None
+    return {"pid": holder["pid"], "host": holder["host"], "age_s": max(0.0, time.time() - holder["at"])}
+
+
+def _record(workspace: Workspace, reader: Reader) -> dict[str, Any]:
+    counts = reader.counts()
+    return {
+        "workspace": str(workspace.root),
+        "documents": dict(counts.documents.by_state),
+        "pages": dict(counts.pages.by_state),
+        "batches": dict(counts.batches.by_state),
+        "jobs": dict(counts.jobs.by_state),
+        "failures": dict(counts.failures),
+        "driver": _driver(reader),
+    }

@@ -1,0 +1,158 @@
+"""Driving the jobs until nothing is under way, or watching while another process drives them.
+
+Whoever holds the driver's lease drives. While it is another process, this one reads the catalog; when that
+process goes away, this one takes over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from bocr_tui.catalog import core
+from bocr_tui.catalog.database import Catalog
+from bocr_tui.catalog.scope import Scope
+from bocr_tui.catalog.words import ChainState, PageState
+from bocr_tui.cli.call import Interrupted
+from bocr_tui.cli.output import note
+from bocr_tui.cli.progress import Display, display
+from bocr_tui.config.errors import Busy
+from bocr_tui.control.events import ControlEvent, JobMoved, Trouble
+from bocr_tui.report.summary import count_pages
+
+if TYPE_CHECKING:
+    from bocr_tui.config.workspace import Workspace
+
+LOOK_EVERY_S = 0.5
+"""Between two looks at the counts, unless counting itself takes long."""
+
+LOOK_SHARE = 10
+"""Counting may take one part in so many of the time: at a million pages it is not asked twice a second."""
+
+RETRY_LEASE_S = 2.0
+"""Between two tries to take the driver's lease from a process that may have gone."""
+
+LEFT_RUNNING = "Jobs that run go on without us; `bocr watch` follows them, `bocr cancel --all` stops them."
+
+
+@dataclass(frozen=True)
+class _Driven:
+    """What one follow works with."""
+
+    workspace: Workspace
+    catalog: Catalog
+    scope: Scope
+    shown: Display
+    stop: asyncio.Event
+
+
+def follow(workspace: Workspace, catalog: Catalog, scope: Scope | None = None) -> None:
+    """Returns when no chain is live. `scope` is what the progress counts (None: every page).
+
+    Raises Interrupted on Ctrl-C and SIGTERM: jobs that run go on without us.
+    """
+    with display("Pages", "pages") as shown:
+        if asyncio.run(_follow(workspace, catalog, scope or Scope(), shown)):
+            return
+    raise Interrupted("Interrupted.", LEFT_RUNNING)
+
+
+async def _follow(workspace: Workspace, catalog: Catalog, scope: Scope, shown: Display) -> bool:
+    """Whether everything ended; False: asked to stop."""
+    stop = asyncio.Event()
+    driven = _Driven(workspace, catalog, scope, shown, stop)
+    with _signals(stop):
+        ticker = asyncio.create_task(_tick(driven))
+        try:
+            return await _drive(driven)
+        finally:
+            ticker.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ticker
+
+
+async def _drive(driven: _Driven) -> bool:
+    from bocr_tui.control.driver import Driver
+
+    told = False
+    while not driven.stop.is_set():
+        driver = Driver(driven.workspace, driven.catalog, on_event=lambda event: _tell(driven.shown, event))
+        try:
+            await driver.run(until_idle=True, stop=driven.stop)
+            return not driven.stop.is_set()
+        except Busy as busy:
+            if not told:
+                driven.shown.message(f"{busy.cause} Watching.")
+                told = True
+        if not await asyncio.to_thread(live_chains, driven.catalog):
+            return True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(driven.stop.wait(), RETRY_LEASE_S)
+    return False
+
+
+async def _tick(driven: _Driven) -> None:
+    """Keeps the figures fresh until it is cancelled, and once more at the end."""
+    pause_s = LOOK_EVERY_S
+    try:
+        while True:
+            began_s = time.monotonic()
+            show_counts(driven.shown, await asyncio.to_thread(count_pages, driven.catalog, driven.scope))
+            pause_s = max(LOOK_EVERY_S, LOOK_SHARE * (time.monotonic() - began_s))
+            await asyncio.sleep(pause_s)
+    finally:
+        show_counts(driven.shown, count_pages(driven.catalog, driven.scope))
+
+
+def show_counts(shown: Display, counts: dict[str, int]) -> None:
+    """Settled pages against all that are not ignored."""
+    ok = counts.get(PageState.OK, 0)
+    gave_up = counts.get(PageState.GAVE_UP, 0)
+    failed = counts.get(PageState.FAILED, 0)
+    total = sum(counts.values()) - counts.get(PageState.IGNORED, 0)
+    said = [f"{ok:,} ok"]
+    said += [f"{failed:,} failed"] if failed else []
+    said += [f"{gave_up:,} gave up"] if gave_up else []
+    shown.update(ok + failed + gave_up, total, ", ".join(said))
+
+
+def _tell(shown: Display, event: ControlEvent) -> None:
+    if isinstance(event, Trouble):
+        shown.message(f"{event.text} {event.next_step}".strip())
+    elif isinstance(event, JobMoved) and event.reason and event.cause not in (None, "ok"):
+        shown.message(f"Job {event.token} {event.state} ({event.cause}): {event.reason}")
+
+
+def live_chains(catalog: Catalog) -> int:
+    """How many chains are under way."""
+    live = select(func.count()).where(core.chain.c.state == str(ChainState.LIVE))
+    with catalog.reading() as connection:
+        return connection.execute(live).scalar() or 0
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM asks to stop; a second Ctrl-C ends at once."""
+    loop = asyncio.get_running_loop()
+
+    def ask() -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        note("Stopping; once more to end at once.")
+        stop.set()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, ask)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
