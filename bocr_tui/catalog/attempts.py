@@ -27,8 +27,10 @@ def _allowed(target: PageState) -> str:
     return ", ".join(f"'{state}'" for state, targets in PAGE_MOVES.items() if target in targets)
 
 
-_MAY_RUN, _MAY_OK = _allowed(PageState.RUNNING), _allowed(PageState.OK)
-_MAY_FAIL = _allowed(PageState.FAILED)
+_MAY_RUN = _allowed(PageState.RUNNING)
+_MAY_OK = "'new', 'planned', 'queued', 'running', 'failed', 'gave_up'"
+_MAY_FAIL = "'new', 'planned', 'queued', 'running', 'failed'"
+"""Narrower than the moves: a person may make an ok or ignored page failed again, a journal may not."""
 
 _START = (
     f"UPDATE page SET state = 'running', engine = ?, changed_at = ? WHERE id = ? AND state IN ({_MAY_RUN})"  # noqa: S608
@@ -40,7 +42,7 @@ _ACCEPT = (
 )
 _FAIL = (
     "UPDATE page SET state = 'failed', failure = ?, engine = ?, confidence = ?, score = ?,"  # noqa: S608
-    f" attempts = attempts + ?, changed_at = ? WHERE id = ? AND state IN ({_MAY_FAIL}) AND state <> 'ok'"
+    f" attempts = attempts + ?, changed_at = ? WHERE id = ? AND state IN ({_MAY_FAIL})"
 )
 _COUNT = "UPDATE page SET attempts = attempts + ?, changed_at = ? WHERE id = ?"
 _PAGES_OF_CHAIN = """
@@ -61,12 +63,16 @@ class Counts:
     foreign: int = 0
 
 
+_Verdict = tuple[bool, int, str | None, float | None, float | None]
+"""Accepted or not, attempt id, class, mean confidence, score: plain values, which cost the garbage
+collector nothing while thousands of them wait."""
+
+
 @dataclass
 class _Pending:
     started: list[tuple[str, int]] = field(default_factory=list)
     attempts: list[tuple[Any, ...]] = field(default_factory=list)
-    verdicts: dict[int, PageEvent] = field(default_factory=dict)
-    verdict_ids: dict[int, int] = field(default_factory=dict)
+    verdicts: dict[int, _Verdict] = field(default_factory=dict)
     tries: Counter[int] = field(default_factory=Counter)
     rates: dict[str, list[float]] = field(default_factory=dict)
     votes: Counter[tuple[int, str]] = field(default_factory=Counter)
@@ -104,6 +110,11 @@ class AttemptWriter:
         rows = connection.exec_driver_sql('SELECT "offset" FROM attempt WHERE journal = ?', (journal,))
         return {offset for (offset,) in rows}
 
+    @property
+    def waiting(self) -> int:
+        """Events collected and not written yet."""
+        return len(self._pending.attempts) + len(self._pending.started)
+
     def add(self, event: PageEvent, generation: str, offset: int) -> None:
         """Remember an event until `flush`."""
         pending = self._pending
@@ -121,9 +132,15 @@ class AttemptWriter:
         pending.tries[page_id] += 1
         if event.status == OK or event.last:
             earlier = pending.verdicts.get(page_id)
-            if earlier is None or earlier.status != OK or event.status == OK:
-                pending.verdicts[page_id] = event
-                pending.verdict_ids[page_id] = attempt_id
+            if earlier is None or not earlier[0] or event.status == OK:
+                failure = str(event.failure) if event.failure else None
+                pending.verdicts[page_id] = (
+                    event.status == OK,
+                    attempt_id,
+                    failure,
+                    event.confidence.mean,
+                    event.score,
+                )
         self._measure(event, document_id)
 
     def _measure(self, event: PageEvent, document_id: int) -> None:
@@ -140,7 +157,7 @@ class AttemptWriter:
         self, attempt_id: int, page_id: int, event: PageEvent, generation: str, offset: int
     ) -> tuple[Any, ...]:
         made, result = event.provenance, event.result
-        evidence = json.dumps(event.evidence, ensure_ascii=False)
+        evidence = json.dumps(event.evidence, ensure_ascii=False) if event.evidence else "{}"
         return (
             attempt_id,
             page_id,
@@ -202,29 +219,17 @@ class AttemptWriter:
         accepted: list[tuple[Any, ...]] = []
         failed: list[tuple[Any, ...]] = []
         counted = dict(pending.tries)
-        for page_id, event in pending.verdicts.items():
+        for page_id, (well, attempt_id, failure, confidence, score) in pending.verdicts.items():
             tries = pending.tries[page_id]
-            if event.status == OK:
+            if well:
                 counts.ok += 1
-                confidence, score = event.confidence.mean, event.score
-                attempt = pending.verdict_ids[page_id]
-                accepted.append((self._engine, confidence, score, attempt, tries, stamp, page_id, score))
+                accepted.append((self._engine, confidence, score, attempt_id, tries, stamp, page_id, score))
                 counted.pop(page_id)
-            else:
-                counts.failed += 1
-                if page_id in held:
-                    failed.append(
-                        (
-                            str(event.failure),
-                            self._engine,
-                            event.confidence.mean,
-                            event.score,
-                            tries,
-                            stamp,
-                            page_id,
-                        )
-                    )
-                    counted.pop(page_id)
+                continue
+            counts.failed += 1
+            if page_id in held:
+                failed.append((failure, self._engine, confidence, score, tries, stamp, page_id))
+                counted.pop(page_id)
         if accepted:
             connection.exec_driver_sql(_ACCEPT, accepted)
         if failed:

@@ -14,6 +14,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import Connection
 
 from bocr_tui.catalog.attempts import AttemptWriter
@@ -22,6 +23,10 @@ from bocr_tui.catalog.timeline import note
 from bocr_worker.protocol.errors import ProtocolError
 from bocr_worker.protocol.events import HEARTBEAT, PAGE, STAGE, read_header, read_page_event
 from bocr_worker.protocol.lines import decode_line
+
+
+FLUSH_EVENTS = 2000
+"""Events that are collected before they are written: fewer statements than pages, and few live objects."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,8 @@ class Ingest:
             if problem:
                 break
             cursor.offset = offset + len(line) + 1
+            if writer.waiting >= FLUSH_EVENTS:
+                self._flush(connection, writer, piece, step)
         self._flush(connection, writer, piece, step)
         if cursor.offset != piece.offset or problem != cursor.problem:
             _store(connection, piece, cursor, "waiting" if problem else "reading", problem)
@@ -160,13 +167,13 @@ class Ingest:
         step: IngestStep,
     ) -> str:
         """Returns the problem of a line that cannot be taken, else an empty text."""
-        where = f"{piece.journal} at {offset}"
+        where = piece.journal
         try:
-            record = decode_line(line, where)
+            record = decode_line(line, where, from_json)
             if offset == 0:
                 header = read_header(record, where)
                 if header.token != piece.token:
-                    return f"{where}: is the journal of {header.token}"
+                    return f"{where} is the journal of {header.token}"
                 cursor.generation, cursor.head = header.generation, zlib.crc32(line + b"\n")
                 return ""
             kind = record.get("kind")
@@ -175,7 +182,7 @@ class Ingest:
             elif kind in (HEARTBEAT, STAGE):
                 step.heartbeat = {**(step.heartbeat or {}), **_plain(record)}
         except ProtocolError as error:
-            return str(error)
+            return f"{error} (at byte {offset})"
         step.events += 1
         seq = record.get("seq")
         cursor.seq = seq if isinstance(seq, int) else cursor.seq
@@ -185,12 +192,15 @@ class Ingest:
         self, connection: Connection, writer: AttemptWriter, piece: JournalPiece, step: IngestStep
     ) -> None:
         counts = writer.flush(connection)
-        step.started, step.ok, step.failed = counts.started, counts.ok, counts.failed
-        step.attempts, step.foreign = counts.attempts, counts.foreign
+        step.started += counts.started
+        step.ok += counts.ok
+        step.failed += counts.failed
+        step.attempts += counts.attempts
+        step.foreign += counts.foreign
         if step.heartbeat is not None:
             writer.heartbeat(connection, step.heartbeat)
-        if step.foreign:
-            text = f"{piece.journal}: {step.foreign} events about pages that this job does not hold"
+        if counts.foreign:
+            text = f"{piece.journal}: {counts.foreign} events about pages that this job does not hold"
             note(connection, "journal", text, job_id=piece.job_id)
 
 

@@ -1,7 +1,6 @@
 # ruff: noqa: S608 - SQL is put together here from our own names; every value is bound
 """Rows by id, a screenful at a time, with what belongs to them counted for those rows only."""
 
-
 from __future__ import annotations
 
 import json

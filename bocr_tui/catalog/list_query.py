@@ -62,9 +62,11 @@ class BatchFilter:
 
 @dataclass(frozen=True)
 class JobFilter:
-    """Which jobs; `text` is looked for in the token."""
+    """Which jobs; `text` is looked for in the token. `troubled`: lost, rejected, or ended otherwise than
+    well."""
 
     states: tuple[str, ...] = ()
+    troubled: bool = False
     batch_id: int | None = None
     chain_id: int | None = None
     text: str = ""
@@ -172,6 +174,8 @@ def batch_queries(wanted: BatchFilter, order: BatchOrder) -> list[Query]:
 def job_queries(wanted: JobFilter, order: JobOrder) -> list[Query]:
     keys = {"oldest": ("id",), "newest": ("id",), "state": ("state", "id")}[order]
     conditions = _named("token", wanted.text)
+    if wanted.troubled:
+        conditions.append(Condition("(state IN ('lost', 'rejected') OR cause <> 'ok')"))
     if wanted.chain_id is not None:
         conditions.append(Condition("chain_id = ?", (wanted.chain_id,)))
     if wanted.batch_id is not None:

@@ -26,7 +26,7 @@ from bocr_worker.protocol.exit_report import ExitReport, load_exit_report
 from bocr_worker.protocol.failures import FailureClass
 
 _HELD = (
-    "SELECT p.id, p.state, p.failure, p.accepted_attempt_id, p.attempts FROM reservation r"
+    "SELECT p.id, p.state, p.failure, p.accepted_attempt_id FROM reservation r"
     " JOIN page p ON p.id = r.page_id WHERE r.chain_id = ? AND r.released_at IS NULL"
 )
 
@@ -172,8 +172,8 @@ class Endings:
         """ok again if an earlier reading stands; gave_up if the tries are spent; failed if they are not
         (a page that cannot be drawn has no tries to spend); planned again if it was never read."""
         words: dict[str, list[int]] = defaultdict(list)
-        for page_id, state, failure, accepted, attempts in rows:
-            words[_last_word(state, failure, accepted, attempts, stopped)].append(int(str(page_id)))
+        for row in rows:
+            words[_last_word(row[1], row[2], row[3], stopped)].append(row[0])
         move_pages(connection, words["ok"], PageState.OK, failure=None)
         move_pages(connection, words["gave_up"], PageState.GAVE_UP)
         move_pages(connection, words["planned"], PageState.PLANNED)
@@ -214,7 +214,7 @@ def _count(connection: Connection, statement: str, number: int) -> dict[str, int
     return {str(row[0]): int(row[1]) for row in connection.exec_driver_sql(statement, (number,))}
 
 
-def _last_word(state: object, failure: object, accepted: object, attempts: object, stopped: bool) -> str:
+def _last_word(state: object, failure: object, accepted: object, stopped: bool) -> str:
     if state in (PageState.OK, PageState.IGNORED):
         return "settled"
     if accepted is not None:

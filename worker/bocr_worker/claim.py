@@ -62,7 +62,8 @@ class Claim:
                 (run / "claim").mkdir(mode=0o700)
                 break
             except FileExistsError:
-                _make_way(run, owner, lease_s)
+                if _make_way(run, owner, lease_s):
+                    continue
             if stopped() or time.monotonic() > give_up_at:
                 raise ClaimedElsewhere("another start of this job is alive and renews its lease")
             time.sleep(_POLL_S)
@@ -84,20 +85,22 @@ class Claim:
             (self._run / "lease").unlink()
 
 
-def _make_way(run: Path, owner: Owner, lease_s: float) -> None:
-    """Move a lapsed claim aside. Raises ClaimedElsewhere for a claim that belongs to another job."""
+def _make_way(run: Path, owner: Owner, lease_s: float) -> bool:
+    """Move a lapsed claim aside; returns whether one was. Raises ClaimedElsewhere for a claim that belongs
+    to another job."""
     holder = _read_owner(run)
     if not (run / "lease").exists() and (run / "exit.json").exists():
-        _reopen(run, owner)
-        return
+        return _reopen(run, owner)
     if holder is not None and holder.scheduler_id != owner.scheduler_id and not _is_dead(holder):
         raise ClaimedElsewhere(f"job {holder.scheduler_id} works on this run")
     if (holder is not None and _is_dead(holder)) or _lease_age_s(run) > lease_s:
         with contextlib.suppress(OSError):
             (run / "claim").rename(run / f"claim.lapsed-{owner.nonce}")
+            return True
+    return False
 
 
-def _reopen(run: Path, owner: Owner) -> None:
+def _reopen(run: Path, owner: Owner) -> bool:
     """A run that ended with pages left may be started again; one that is done may not."""
     try:
         outcome = json.loads((run / "exit.json").read_bytes()).get("outcome")
@@ -108,6 +111,8 @@ def _reopen(run: Path, owner: Owner) -> None:
     with contextlib.suppress(OSError):
         (run / "exit.json").rename(run / f"exit.before-{owner.nonce}.json")
         (run / "claim").rename(run / f"claim.lapsed-{owner.nonce}")
+        return True
+    return False
 
 
 def _is_dead(holder: Owner) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from bocr_worker.protocol import PROTOCOL_VERSION
@@ -154,11 +156,9 @@ def read_page_event(record: dict[str, Any], where: str) -> PageEvent:
     status = fields.text("status", max_length=20)
     if status not in STATUSES:
         raise ProtocolError(where, f"page status {status!r} is unknown")
-    failure = _failure(fields)
+    failure = None if "class" not in record else _failure(fields)
     if status == FAILED and failure is None:
         raise ProtocolError(where, "a failed page without a class")
-    tokens = Fields(fields.mapping("tokens", {}), f"{where} tokens")
-    confidence = Fields(fields.mapping("confidence", {}), f"{where} confidence")
     result = fields.mapping("result", {})
     if status == OK and not result:
         raise ProtocolError(where, "an ok page without a result")
@@ -174,15 +174,30 @@ def read_page_event(record: dict[str, Any], where: str) -> PageEvent:
         seconds=fields.number_or_none("seconds"),
         variation=fields.text("variation", "plain", max_length=80),
         language=fields.text_or_none("language", max_length=16),
-        usage=Usage(tokens.whole_or_none("prompt"), tokens.whole_or_none("completion")),
-        confidence=Confidence(confidence.number_or_none("mean"), confidence.number_or_none("min")),
+        usage=_usage(Fields(fields.mapping("tokens"), where)) if "tokens" in record else _NO_USAGE,
+        confidence=(
+            _confidence(Fields(fields.mapping("confidence"), where))
+            if "confidence" in record
+            else _NO_CONFIDENCE
+        ),
         score=fields.number_or_none("score"),
         image=fields.mapping("image", {}),
         scripts=_scripts(fields),
-        provenance=_read_provenance(Fields(provenance, f"{where} provenance")) if provenance else None,
-        result=read_result_place(Fields(result, f"{where} result")) if result else None,
+        provenance=_read_provenance(provenance, where) if provenance else None,
+        result=read_result_place(Fields(result, where)) if result else None,
         last=fields.flag("last", True),
     )
+
+
+_NO_USAGE, _NO_CONFIDENCE = Usage(), Confidence()
+
+
+def _usage(tokens: Fields) -> Usage:
+    return Usage(tokens.whole_or_none("prompt"), tokens.whole_or_none("completion"))
+
+
+def _confidence(confidence: Fields) -> Confidence:
+    return Confidence(confidence.number_or_none("mean"), confidence.number_or_none("min"))
 
 
 def _failure(fields: Fields) -> FailureClass | None:
@@ -197,19 +212,27 @@ def _failure(fields: Fields) -> FailureClass | None:
 
 def _scripts(fields: Fields) -> dict[str, float]:
     shares = fields.mapping("scripts", {})
-    inner = Fields(shares, f"{fields.where} scripts")
-    return {str(name)[:20]: inner.number(name) for name in list(shares)[:20]}
+    if not shares:
+        return {}
+    inner = Fields(shares, fields.where)
+    return {name[:20]: inner.number(name) for name in islice(shares, 20)}
 
 
-def _read_provenance(fields: Fields) -> Provenance:
-    return Provenance(
-        engine=fields.text("engine", max_length=80),
-        engine_version=fields.text("engine_version", "", max_length=200),
-        weights=fields.text("weights", "", max_length=500),
-        prompt_hash=fields.text("prompt_hash", "", max_length=64),
-        settings_hash=fields.text("settings_hash", "", max_length=64),
-        render_hash=fields.text("render_hash", "", max_length=64),
-    )
+_PROVENANCE = ("engine", "engine_version", "weights", "prompt_hash", "settings_hash", "render_hash")
+
+
+def _read_provenance(record: dict[str, Any], where: str) -> Provenance:
+    values = tuple(record.get(name, "") for name in _PROVENANCE)
+    for name, value in zip(_PROVENANCE, values):  # noqa: B905 - Python 3.10, and of one length
+        if type(value) is not str or len(value) > 500:
+            raise ProtocolError(where, f"provenance: {name} should be a text of at most 500 characters")
+    return _provenance(*values)
+
+
+@lru_cache(maxsize=1024)
+def _provenance(*values: str) -> Provenance:
+    """Pages of a job share a few provenances; each is kept once."""
+    return Provenance(*values)
 
 
 def read_result_place(fields: Fields) -> ResultPlace:
