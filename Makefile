@@ -6,7 +6,7 @@ CONSTRAINTS := constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS)
 RUNS := $(VENV)/.stamp-runs
 DEVELOPS := $(VENV)/.stamp-develops
-FOLDER ?=
+export FOLDER ?=
 ARGS ?=
 ONLY ?=
 PYTHON ?=
@@ -55,7 +55,11 @@ install: $(RUNS)
 	@echo "Ready: $(BIN)/bocr"
 
 demo: $(RUNS)
-	@$(BIN)/bocr demo $(if $(FOLDER),"$(FOLDER)")
+	@case "$$FOLDER" in \
+	  '') exec $(BIN)/bocr demo ;; \
+	  '~/'*) exec $(BIN)/bocr demo "$$HOME/$${FOLDER#??}" ;; \
+	  *) exec $(BIN)/bocr demo "$$FOLDER" ;; \
+	esac
 
 test: $(DEVELOPS)
 	$(BIN)/python -m pytest $(ARGS)
