@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bocr_worker.protocol.failures import FailureClass
+from bocr_worker.quality.inkmap import map_ink
 from bocr_worker.quality.quote import inked_characters, quote
 from bocr_worker.quality.verdict import Case, Finding
 
@@ -13,6 +14,9 @@ NEARLY_BLANK_CHARACTERS = 100
 CHARACTERS_PER_INK = 120_000
 """Three times what the densest real page measured holds per unit of ink share (d84: 51,000 at 150 dpi): a
 nearly blank page with the last lines of a decree passes, one with an invented page does not."""
+
+WORD_CELLS = 3
+"""Cells of the ink grid that one word of a headline fills."""
 
 
 def blank_text(case: Case) -> Finding | None:
@@ -38,15 +42,22 @@ def blank_text(case: Case) -> Finding | None:
 
 
 def empty(case: Case) -> Finding | None:
-    """No text on a page with ink. Nothing on a blank or nearly blank page is a correct reading."""
+    """No text on a page with ink.
+
+    Nothing on a blank or nearly blank page is a correct reading: most such pages are versos with specks and
+    punch holes. Where the little ink lies as letters do, a single word may have been lost: a doubt.
+    """
     facts = case.facts
-    if facts.blank or facts.nearly_blank or case.recognition.text.strip():
+    if facts.blank or case.recognition.text.strip():
         return None
-    return Finding(
-        FailureClass.EMPTY,
-        {
-            "ink": round(facts.ink, 4),
-            "bright": round(facts.bright, 4),
-            "blocks": len(case.recognition.blocks),
-        },
-    )
+    evidence: dict[str, object] = {
+        "ink": round(facts.ink, 5),
+        "bright": round(facts.bright, 4),
+        "blocks": len(case.recognition.blocks),
+    }
+    if not facts.nearly_blank:
+        return Finding(FailureClass.EMPTY, evidence)
+    ink = map_ink(facts.grid, ())
+    if ink is None or ink.text_cells < WORD_CELLS:
+        return None
+    return Finding(FailureClass.EMPTY, {**evidence, "text_cells": ink.text_cells}, severity=0.3)

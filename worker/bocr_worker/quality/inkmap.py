@@ -90,18 +90,15 @@ def cover(boxes: Iterable[Box]) -> Rows:
     height = GRID_ROWS * _PARTS
     parts = [0] * height
     grow = GROW_ROWS * _PARTS
-    for x0, y0, x1, y1 in boxes:
-        if not (math.isfinite(x0 + y0 + x1 + y1) and x1 > x0 and y1 > y0):
+    for box in boxes:
+        x0, y0, x1, y1 = (min(1.0, max(0.0, edge)) for edge in box)
+        if not (x1 > x0 and y1 > y0 and all(map(math.isfinite, box))):
             continue
-        first = max(0, math.floor(min(x0, 1.0) * GRID_COLUMNS + NEAR_COLUMNS))
-        last = min(
-            GRID_COLUMNS, max(first + 1, math.ceil(max(min(x1, 1.0), 0.0) * GRID_COLUMNS - NEAR_COLUMNS))
-        )
-        if first >= last:
-            continue
+        first = min(GRID_COLUMNS - 1, math.floor(x0 * GRID_COLUMNS + NEAR_COLUMNS))
+        last = max(first + 1, math.ceil(x1 * GRID_COLUMNS - NEAR_COLUMNS))
         bits = (1 << last) - (1 << first)
-        top = max(0, round(min(y0, 1.0) * height - grow))
-        bottom = min(height, round(max(min(y1, 1.0), 0.0) * height + grow))
+        top = max(0, round(y0 * height - grow))
+        bottom = min(height, round(y1 * height + grow))
         for part in range(top, bottom):
             parts[part] |= bits
     return tuple(_twice(parts[start : start + _PARTS]) for start in range(0, height, _PARTS))

@@ -19,7 +19,7 @@ from typing import Any
 from bocr_worker.protocol.failures import FailureClass
 from bocr_worker.quality.grounded import is_grounded
 from bocr_worker.quality.quote import quote
-from bocr_worker.quality.tail import Tail, repeated_tail
+from bocr_worker.quality.tail import repeated_tail
 from bocr_worker.quality.verdict import Case, Finding
 
 CHARACTER_TIMES = 350
@@ -50,9 +50,9 @@ _SENTENCE_END = re.compile(r"(?<=[.!?;:؟؛。])\s")
 def repetition(case: Case) -> Finding | None:
     """Looks at the text, and at the raw answer where a parser stands between the two."""
     recognition = case.recognition
-    texts = [recognition.text]
+    texts = [recognition.text.strip()]
     if recognition.raw is not None and recognition.raw != recognition.text:
-        texts.append(recognition.raw)
+        texts.append(recognition.raw.strip())
     for text in texts:
         evidence = _one_character(text) or _tail(text, case) or _lines(text, case) or _sentences(text, case)
         if evidence is None and len(text) > HOLLOW_RUN and (run := _HOLLOW_STRETCH.search(text)):
@@ -79,33 +79,37 @@ def _one_character(text: str) -> dict[str, Any] | None:
 
 
 def _tail(text: str, case: Case) -> dict[str, Any] | None:
-    ended = text.rstrip()
     for cut in (0, CUT):
-        tail = repeated_tail(ended[: len(ended) - cut])
-        if tail is not None and tail.times >= _times_allowed(tail, case):
-            return {
-                "rule": "tail",
-                "length": len(tail.unit),
-                "times": tail.times,
-                "text": quote(tail.unit),
-            }
+        tail = repeated_tail(text[: len(text) - cut])
+        if tail is None:
+            continue
+        unit = _from_its_start(tail.unit)
+        if tail.times >= _times_allowed(unit, tail.least_times, case):
+            return {"rule": "tail", "length": len(unit), "times": tail.times, "text": quote(unit)}
     return None
 
 
-def _times_allowed(tail: Tail, case: Case) -> float:
-    """How often this unit must stand at the end to be a loop; infinite for hollow text."""
-    unit = tail.unit
+def _from_its_start(unit: str) -> str:
+    """The unit turned so that it begins where a person would say it does: a loop has no beginning, and the
+    text's end cuts it anywhere."""
+    for mark, keep in (("\n", 1), ("<", 0), (" ", 1)):
+        place = unit.find(mark)
+        if place >= 0:
+            return unit[place + keep :] + unit[: place + keep]
+    return unit
+
+
+def _times_allowed(unit: str, least_times: int, case: Case) -> float:
+    """How often this unit must stand at the end to be a loop."""
     if _is_hollow(unit):
-        return float("inf")
-    allowed = float(tail.least_times)
+        return HOLLOW_RUN / len(unit)
+    allowed = float(least_times)
     if not any(character.isalpha() for character in unit):
         allowed = max(2 * allowed, 60 / len(unit))
     if "\n" in unit:
         lines = [line for line in unit.split("\n") if line.strip()]
         in_a_row = min(_line_times(line) for line in lines)
-        allowed = max(allowed, in_a_row / len(lines))
-        if is_grounded(case.recognition):
-            allowed *= GROUNDED_TIMES
+        allowed = max(allowed, in_a_row / len(lines)) * _slack(case)
     return allowed
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+
 from bocr_worker.protocol.failures import FailureClass
 from bocr_worker.quality.grounded import LINE
 from bocr_worker.quality.quote import inked_characters
@@ -15,14 +18,21 @@ TALL_SHARE = 0.6
 """Of the characters: a margin's imprint or a watermark stands upright on many an upright page."""
 
 
+def is_turned(applied: Iterable[str]) -> bool:
+    """Whether one of the preparations that were applied turned the page: for `PageContext.turned`."""
+    return any(name == "upright" or name.startswith("rotate-") for name in applied)
+
+
 def rotation(case: Case) -> Finding | None:
-    if case.context.turned:
-        return None
+    """The engine's word is about the image it was given; the boxes lie on the page as displayed, where the
+    lines of a page that was turned before reading stand upright as they should."""
     said = case.recognition.extra.get("rotated")
-    if said and isinstance(said, (bool, int, float)):
+    if said and isinstance(said, (bool, int, float)) and math.isfinite(said):
         return Finding(
             FailureClass.ROTATION, {"engine_says": said if said is True else round(float(said), 1)}
         )
+    if case.context.turned:
+        return None
     width, height = case.facts.width_px, case.facts.height_px
     tall = tall_characters = characters = 0
     for block in case.recognition.blocks:
