@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, exists, select
@@ -20,8 +20,9 @@ from bocr_tui.catalog.database import Catalog
 from bocr_tui.catalog.results import ResultLocator, ResultUnreadable, read_result
 from bocr_tui.catalog.timeline import note
 from bocr_tui.catalog.words import ChainState, JobState
+from bocr_tui.config.errors import SiteError
 from bocr_tui.sites.site import open_site
-from bocr_tui.sites.transport.base import RunAsk
+from bocr_tui.sites.transport.base import RunAsk, Transport, TransportLost
 
 if TYPE_CHECKING:
     from bocr_tui.actions.action import Progress
@@ -61,23 +62,47 @@ def old_runs(
     return found
 
 
-def free(workspace: Workspace, catalog: Catalog, runs: Sequence[OldRun]) -> int:
-    """Delete the folders of `runs` that may go. Returns the bytes freed. Raises SiteError."""
+@dataclass(frozen=True)
+class Freed:
+    """What was deleted, and which folders the site would not delete, with its words."""
+
+    runs: tuple[OldRun, ...]
+    size_bytes: int
+    refused: tuple[OldRun, ...] = ()
+
+
+def free(workspace: Workspace, catalog: Catalog, runs: Sequence[OldRun]) -> Freed:
+    """Delete the folders of `runs` that may go. Raises TransportLost."""
     return asyncio.run(_free(workspace, catalog, [run for run in runs if run.keep is None]))
 
 
-async def _free(workspace: Workspace, catalog: Catalog, runs: Sequence[OldRun]) -> int:
-    freed = 0
+async def _free(workspace: Workspace, catalog: Catalog, runs: Sequence[OldRun]) -> Freed:
+    gone, refused, size_bytes = [], [], 0
     for name in dict.fromkeys(run.site for run in runs):
         transport = open_site(workspace, name).transport
         try:
             for run in (run for run in runs if run.site == name):
-                answer = await transport.call("remove_run", run.token)
-                freed += answer if isinstance(answer, int) else 0
+                answer = await _remove(transport, run.token)
+                if isinstance(answer, str):
+                    refused.append(replace(run, keep=answer))
+                    continue
+                size_bytes += answer
+                gone.append(run)
                 await asyncio.to_thread(_note, catalog, run)
         finally:
             await transport.close()
-    return freed
+    return Freed(tuple(gone), size_bytes, tuple(refused))
+
+
+async def _remove(transport: Transport, token: str) -> int | str:
+    """The bytes freed, or the site's words when it refuses."""
+    try:
+        answer = await transport.call("remove_run", token)
+    except TransportLost:
+        raise
+    except SiteError as error:
+        return error.cause
+    return answer if isinstance(answer, int) else 0
 
 
 def _note(catalog: Catalog, run: OldRun) -> None:

@@ -11,6 +11,41 @@ def _always(context: Context) -> str | None:
     return None
 
 
+def _import(context: Context, options: Options) -> Outcome:
+    from bocr_tui.actions.importing import import_now
+
+    if not options.paths:
+        raise UsageError("Nothing was named to import.", "Name folders, files, or lists of paths.")
+    report = import_now(context.workspace, context.catalog.open(), options)
+    lost = report.found - report.added - report.known - report.changed
+    added = f"{counted(report.added, 'file')} added"
+    changed = f", {report.changed:,} changed" if report.changed else ""
+    known = f", {report.known:,} known" if report.known else ""
+    unreadable = f"; {report.unreadable:,} cannot be read" if report.unreadable else ""
+    documents = counted(len(report.document_ids), "document")
+    return Outcome(
+        text=f"{documents} of {counted(report.pages, 'page')}: {added}{changed}{known}{unreadable}.",
+        count=report.added + report.changed,
+        rows=report.document_ids,
+        next_step="Run `bocr plan` next." if report.pages else "",
+        numbers={
+            "found": report.found,
+            "added": report.added,
+            "known": report.known,
+            "changed": report.changed,
+            "missing": report.missing,
+            "documents": len(report.document_ids),
+            "pages": report.pages,
+            "unreadable": report.unreadable,
+            "unopened": max(0, lost),
+            "problems": [{"file": name, "reason": sentence} for name, sentence in report.problems],
+            "seconds": round(report.seconds, 3),
+            "stopped": report.stopped,
+        },
+        well=not report.unreadable,
+    )
+
+
 def _plan(context: Context, options: Options) -> Outcome:
     from bocr_tui.planning.planner import plan
 
@@ -98,27 +133,41 @@ def _clean(context: Context, options: Options) -> Outcome:
 
     catalog = context.catalog.open()
     runs = old_runs(context.workspace, catalog, options.progress, options.stop)
-    ready = [run for run in runs if run.keep is None]
-    kept = tuple((run.job_id, run.keep) for run in runs if run.keep is not None)
-    freed = free(context.workspace, catalog, runs) if options.act and ready else 0
+    ready = tuple(run for run in runs if run.keep is None)
+    kept = [run for run in runs if run.keep is not None]
+    freed_bytes = 0
+    if options.act and ready:
+        freed = free(context.workspace, catalog, ready)
+        ready, freed_bytes = freed.runs, freed.size_bytes
+        kept += freed.refused
     said = f"{counted(len(ready), 'run folder')} of {counted(sum(run.pages for run in ready), 'page')}"
+    done = f"{said} removed, {freed_bytes / 1e6:,.1f} MB freed."
     return Outcome(
-        text=f"{said} removed, {freed / 1e6:,.1f} MB freed."
-        if options.act
-        else f"{said} can go: their results lie verified in the workspace.",
+        text=done if options.act else f"{said} can go: their results lie verified in the workspace.",
         count=len(ready),
-        refused=kept,
-        next_step="" if options.act or not ready else "Run `bocr clean --yes` to remove them.",
+        refused=tuple((run.job_id, run.keep or "") for run in kept),
+        next_step="Run `bocr clean --yes` to remove them." if ready and not options.act else "",
         numbers={
             "runs": [run.token for run in ready],
-            "kept": {run.token: run.keep for run in runs if run.keep is not None},
+            "kept": {run.token: run.keep for run in kept},
             "removed": options.act,
-            "freed_bytes": freed,
+            "freed_bytes": freed_bytes,
         },
     )
 
 
 WORKSPACE_ACTIONS = (
+    Action(
+        id="workspace.import",
+        title="Import",
+        tooltip="Find documents in folders and files, and count their pages; known ones are passed over.",
+        key="I",
+        group="Workspace",
+        command="bocr import",
+        when=_always,
+        run=_import,
+        asks=("paths", "language"),
+    ),
     Action(
         id="workspace.plan",
         title="Plan",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bocr_tui.config.workspace import Workspace
 
 _REFUSED_SHOWN = 5
+_PROBLEMS_SHOWN = 10
 _UPDATES_EVERY_S = 0.1
 """Between two updates of the progress: an action may report a million steps."""
 
@@ -78,6 +79,15 @@ def tell_refused(outcome: Outcome) -> None:
         reasons[reason] = reasons.get(reason, 0) + 1
     for reason, count in list(reasons.items())[:_REFUSED_SHOWN]:
         note(safe(f"{counted(count, 'row')} refused: {reason}."))
+
+
+def tell_problems(outcome: Outcome) -> None:
+    """The files that an import could not take, the first ones."""
+    problems = outcome.numbers.get("problems", [])
+    for problem in problems[:_PROBLEMS_SHOWN]:
+        note(safe(f"{problem['file']}: {problem['reason']}"))
+    if outcome.numbers.get("unreadable", 0) > _PROBLEMS_SHOWN:
+        note("And more; `bocr documents` gives the reason of each.")
 
 
 class _Throttle:

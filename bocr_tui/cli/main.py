@@ -48,7 +48,8 @@ def _explain(error: Exception, as_json: bool) -> int:
     usage = getattr(error, "format_message", None)
     if usage is not None:  # what the command line's parser raises
         where = getattr(getattr(error, "ctx", None), "command_path", "bocr")
-        return _tell(as_json, usage(), f"See `{where} --help`.", EXIT_USAGE)
+        cause = usage().rstrip(".") + "."
+        return _tell(as_json, cause, f"See `{where} --help`.", EXIT_USAGE)
     if type(error).__name__ == "Abort":  # Ctrl-C or end of input at a question
         return _tell(as_json, "Interrupted.", "", EXIT_INTERRUPTED)
     original = getattr(error, "orig", None) or error

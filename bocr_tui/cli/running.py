@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bocr_tui.actions.action import Options, Outcome, Progress, Selection
 from bocr_tui.catalog.database import Catalog, open_catalog
 from bocr_tui.catalog.scope import Scope
-from bocr_tui.cli.acting import act
+from bocr_tui.cli.acting import act, tell_problems
 from bocr_tui.cli.follow import follow
 from bocr_tui.cli.output import note
 from bocr_tui.planning.selection import selected_page_ids
@@ -59,6 +59,8 @@ def take_in(
     bar = ("Import", "files") if progress is None else None
     imported = act(workspace, "workspace.import", options=wanted, progress=bar)
     tell(imported.text)
+    if progress is None:
+        tell_problems(imported)
     documents = imported.rows
     if documents:
         sizes = Options(
@@ -75,7 +77,7 @@ def take_in(
             tell(outcome.text)
     finally:
         catalog.close()
-    return Named(documents, pages, len(imported.refused))
+    return Named(documents, pages, imported.numbers["unopened"])
 
 
 def drive(workspace: Workspace, named: Named) -> Summary:

@@ -22,8 +22,10 @@ def import_(
 ) -> None:
     """Find documents, count their pages, say which cannot be read; again later, only what has changed."""
     from bocr_tui.actions.action import Options
-    from bocr_tui.cli.acting import act, answer
+    from bocr_tui.cli.acting import act, answer, tell_problems
 
     call = call_of(context)
     options = Options(paths=tuple(paths), language=language)
-    answer(call, act(the_workspace(call), "workspace.import", options=options, progress=("Import", "files")))
+    outcome = act(the_workspace(call), "workspace.import", options=options, progress=("Import", "files"))
+    tell_problems(outcome)
+    answer(call, outcome)

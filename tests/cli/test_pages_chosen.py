@@ -1,0 +1,113 @@
+"""`bocr resubmit`, `reset`, `ignore`, `submit`, `cancel`: what is chosen, what is refused, what is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import Bocr, Said
+from tests.cli.shelf import FAILED, GAVE_UP, IGNORED, Leaf, Shelf
+
+
+@pytest.fixture
+def ask(bocr: Bocr, shelf: Shelf) -> Bocr:
+    """A command in the shelf's workspace."""
+
+    def run(*arguments: object) -> Said:
+        return bocr("-w", shelf.workspace.root, *arguments)
+
+    return run
+
+
+def states(ask: Bocr) -> list[str]:
+    return [row["state"] for row in ask("pages", "--json").json]
+
+
+def test_every_page_at_once_is_never_meant(ask: Bocr, shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [FAILED])
+    for name in ("resubmit", "reset", "ignore"):
+        said = ask(name)
+        assert said.code == 2 and "every page" in said.err
+    assert states(ask) == ["failed"]
+
+
+def test_a_dry_run_lists_and_changes_nothing(ask: Bocr, shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [Leaf(), FAILED, GAVE_UP])
+    said = ask("resubmit", "--failed", "--dry-run")
+    assert said.code == 0 and "2 pages would be taken." in said.out
+    assert ask("resubmit", "--failed", "--dry-run", "--json").json == {"pages": 2}
+    assert states(ask) == ["ok", "failed", "gave_up"]
+
+
+def test_resubmitted_pages_are_held_once(ask: Bocr, shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [Leaf(), FAILED, GAVE_UP])
+    said = ask("resubmit", "--failed", "--json")
+    assert said.code == 0
+    assert said.json["pages"] == 2 and len(said.json["chains"]) == 1
+    again = ask("resubmit", "--failed")
+    assert again.code == 3
+    assert "2 rows refused: it is with a live job." in again.err
+
+
+def test_pages_are_chosen_by_class_document_and_number(ask: Bocr, shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [FAILED, GAVE_UP, FAILED])
+    shelf.document("décret.pdf", [FAILED])
+
+    def count(*options: object) -> int:
+        return int(ask("resubmit", *options, "--dry-run", "--json").json["pages"])
+
+    assert count("--class", "coverage") == 3
+    assert count("--document", "loi.pdf") == 3
+    assert count("--document", "loi.pdf", "--page", "2-3") == 2
+    assert count("--failed", "--document", "décret.pdf") == 1
+    nothing = ask("resubmit", "--document", "loi.pdf", "--page", "9", "--dry-run")
+    assert nothing.code == 2 and "No page" in nothing.err
+
+
+def test_an_engine_that_does_not_exist_is_refused(ask: Bocr, shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [FAILED])
+    said = ask("resubmit", "--failed", "--engine", "chandre")
+    assert said.code == 2 and "rapidocr" in said.err
+    assert states(ask) == ["failed"]
+
+
+def test_reset_and_ignore_have_their_commands(ask: Bocr, shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [GAVE_UP, IGNORED, FAILED])
+    assert "1 page made failed again." in ask("reset", "--failed").out
+    assert "1 page made failed again." in ask("reset", "--state", "ignored").out
+    assert ask("ignore", "--document", "loi.pdf", "--page", "1", "--json").json == {"pages": 1}
+    assert states(ask) == ["ignored", "failed", "failed"]
+
+
+def test_nothing_planned_and_nothing_running_are_said(ask: Bocr, shelf: Shelf) -> None:
+    assert "bocr plan" in ask("submit").err
+    assert "no batch" in ask("submit", "b9999").err
+    assert "No job is under way" in ask("cancel", "--all").err
+    assert ask("cancel").code == 2
+    assert "There is no job" in ask("cancel", "bnothing").err
+
+
+def test_an_export_of_a_catalog_with_gaps_ends_with_3(ask: Bocr, shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [Leaf(text="Dahir")])
+    out = shelf.workspace.root / "out"
+    assert ask("export", out, "--json").json["ok"] == 1
+    shelf.document("décret.pdf", [FAILED])
+    said = ask("export", out)
+    assert said.code == 3 and "1 page without text" in said.out
+    assert ask("export", out, "--document", "loi.pdf").code == 0
+    assert ask("export", out, "--format", "docx").code == 2
+
+
+def test_a_watch_with_nothing_under_way_ends_at_once(ask: Bocr, shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [Leaf()])
+    said = ask("watch", "--json")
+    assert said.code == 0
+    assert (said.json["ok"], said.json["pages"]) == (1, 1)
+    shelf.document("décret.pdf", [GAVE_UP])
+    assert ask("watch", "--json").code == 3
+
+
+def test_run_folders_that_are_gone_need_no_cleaning(ask: Bocr, shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [Leaf()])
+    said = ask("clean", "--json")
+    assert said.code == 0
+    assert said.json["runs"] == []
