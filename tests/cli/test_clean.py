@@ -11,7 +11,6 @@ from bocr_tui.catalog import core
 from tests.cli.conftest import Bocr, Said
 from tests.cli.shelf import Leaf, Shelf
 
-
 NO_TEXT = {"generation": "", "head": 0, "offset": 0, "seq": 0, "problem": ""}
 """The columns of a journal's cursor that do not matter here."""
 

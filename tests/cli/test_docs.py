@@ -1,0 +1,43 @@
+"""What the documentation promises is what the code does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from bocr_tui.cli.app import app
+from bocr_tui.cli.call import EXIT_CODES
+from bocr_tui.cli.finish import run_record
+from bocr_tui.report.summary import Summary
+from tests.cli.conftest import ROOT, environment
+
+GUIDE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+
+
+def test_every_command_is_in_the_guide() -> None:
+    names = [info.name for info in app.registered_commands]
+    assert len(names) >= 18
+    assert [name for name in names if f"`bocr {name}" not in GUIDE] == []
+
+
+def test_the_keys_of_a_run_are_those_that_are_promised() -> None:
+    record = run_record(Summary(), 1.0)
+    promised = ["documents", "pages", "ok", "failed", "gave_up", "unreadable", "failures", "seconds"]
+    assert list(record) == promised
+    assert all(f'"{key}"' in GUIDE for key in promised)
+
+
+def test_the_exit_codes_are_said_in_help_and_guide() -> None:
+    for code in ("0", "1", "2", "3", "130"):
+        assert f"| {code} |" in GUIDE
+        assert f"{code} " in EXIT_CODES
+
+
+def test_the_generated_reference_is_current() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
