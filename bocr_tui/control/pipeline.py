@@ -85,7 +85,7 @@ def build_pipeline(config: Config, engine: str | None = None) -> Pipeline:
     except EngineUnavailable as error:
         raise ConfigError(f"{error.cause.capitalize()}: {error.engine}.", error.needs) from None
     try:
-        overrides = parse_ladder(config.ladder)
+        overrides = parse_ladder(config.ladder, tuple(all_engines()))
     except LadderError as error:
         raise ConfigError(f"bocr.toml, [ladder]: {error}", "See docs/configuration.md.") from None
     stages = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bocr_worker.history import PageKey, Past
-from bocr_worker.ladder import settings_hash
+from bocr_worker.ladder import next_variation, settings_hash
 from bocr_worker.protocol.failures import FailureClass
 from bocr_worker.protocol.manifest import DocumentOrder, Manifest, Variation
 from bocr_worker.render.page import RenderFailed
@@ -37,19 +37,22 @@ class Ladder:
         self._manifest = manifest
 
     def settings(self, variation: Variation, document: DocumentOrder) -> str:
+        """The hash of all that decides how this page would be read."""
         engine = self._manifest.engine
-        languages = (document.language,) if document.language else self._manifest.languages
-        return settings_hash(engine.name, engine.options, variation, languages)
+        return settings_hash(engine.name, engine.options, variation, self._languages(document))
+
+    def _languages(self, document: DocumentOrder) -> tuple[str, ...]:
+        return (document.language,) if document.language else self._manifest.languages
 
     def next(self, page: PageWork) -> Variation | None:
         """None: there is nothing left to try, or too much was tried already."""
         if page.attempts >= self._manifest.limits.max_attempts:
             return None
-        rungs = self._manifest.first if page.failure is None else self._rungs(page.failure)
-        for variation in rungs:
-            if self.settings(variation, page.document) not in page.tried:
-                return variation
-        return None
+        offered = self._manifest.first if page.failure is None else self._rungs(page.failure)
+        engine = self._manifest.engine
+        return next_variation(
+            offered, page.tried, engine.name, engine.options, self._languages(page.document)
+        )
 
     def _rungs(self, failure: FailureClass) -> tuple[Variation, ...]:
         return self._manifest.ladder.get(failure, self._manifest.first)

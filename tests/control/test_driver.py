@@ -1,0 +1,249 @@
+"""From an order to its end on this machine: real jobs, real worker, real catalog; the engine reads nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from bocr_tui.config.errors import Busy, UsageError
+from bocr_tui.control.driver import Driver
+from bocr_tui.control.events import ChainEnded, JobMoved, PagesMoved
+from bocr_tui.control.lease import DriverLease
+from bocr_tui.control.orders import (
+    ignore_pages,
+    request_cancel,
+    reset_pages,
+    resubmit_pages,
+    submit_batches,
+)
+from tests.control.campaigns import Campaign, driver_command, make_campaign
+from tests.papers import make_pdf
+
+NOOP = """
+pipeline = ["noop"]
+"""
+
+
+def noop(*stages: str, extra: str = "") -> str:
+    """A pipeline of noop stages with these options."""
+    tables = ", ".join(f'{{ engine = "noop", options = {{ {options} }} }}' for options in stages)
+    return f"pipeline = [{tables}]\n{extra}"
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Campaign:
+    return make_campaign(tmp_path, NOOP)
+
+
+def test_an_order_is_driven_to_its_end(campaign: Campaign, tmp_path: Path) -> None:
+    batch = campaign.add(make_pdf(tmp_path / "a.pdf", 5), 5)
+    submitted = submit_batches(campaign.catalog, campaign.config, [batch])
+    assert (len(submitted.chains), submitted.pages) == (1, 5)
+    told = campaign.drive()
+    assert campaign.states() == {"ok": 5}
+    assert len(set(campaign.texts().values())) == 5
+    assert campaign.rows("SELECT state, cause FROM job") == [("finished", "ok")]
+    assert campaign.rows("SELECT state FROM batch") == [("done",)]
+    assert campaign.rows("SELECT state FROM chain") == [("done",)]
+    assert any(isinstance(event, PagesMoved) for event in told)
+    assert ChainEnded(1, ok=5, gave_up=0, failed=0) in told
+    campaign.check_books()
+
+
+def test_what_one_stage_leaves_the_next_takes(tmp_path: Path) -> None:
+    campaign = make_campaign(tmp_path, noop('answer = "empty"', 'answer = "text"'))
+    batch = campaign.add(make_pdf(tmp_path / "a.pdf", 3), 3)
+    submit_batches(campaign.catalog, campaign.config, [batch])
+    campaign.drive()
+    assert campaign.states() == {"ok": 3}
+    assert campaign.rows("SELECT stage, ok, failed FROM job ORDER BY id") == [(0, 0, 3), (1, 3, 0)]
+    assert campaign.rows("SELECT DISTINCT attempts FROM page") == [(2,)]
+    campaign.check_books()
+
+
+def test_a_stage_is_not_started_when_nothing_failed(tmp_path: Path) -> None:
+    campaign = make_campaign(tmp_path, noop('answer = "text"', 'answer = "empty"'))
+    batch = campaign.add(make_pdf(tmp_path / "a.pdf", 2), 2)
+    submit_batches(campaign.catalog, campaign.config, [batch])
+    campaign.drive()
+    assert campaign.rows("SELECT stage FROM job") == [(0,)]
+
+
+def test_spent_tries_end_as_gave_up_and_there_is_a_way_back(tmp_path: Path) -> None:
+    campaign = make_campaign(tmp_path, noop('answer = "empty"'))
+    batch = campaign.add(make_pdf(tmp_path / "a.pdf", 2), 2)
+    submit_batches(campaign.catalog, campaign.config, [batch])
+    campaign.drive()
+    assert campaign.states() == {"gave_up": 2}
+    tries = campaign.scalar("SELECT max(attempts) FROM page")
+    assert 1 <= tries <= 6
+    assert campaign.rows("SELECT state FROM batch") == [("done",)]
+    assert reset_pages(campaign.catalog, [1]) == 1
+    assert campaign.states() == {"failed": 1, "gave_up": 1}
+    campaign.workspace.config_path.write_text(NOOP)
+    again = Campaign(type(campaign.workspace)(campaign.workspace.root), campaign.catalog)
+    assert resubmit_pages(again.catalog, again.config, [1, 2]).pages == 2
+    again.drive()
+    assert again.states() == {"ok": 2}
+    assert again.scalar("SELECT max(attempts) FROM page") == tries + 1
+    again.check_books()
+
+
+def test_a_page_cannot_be_ordered_twice(campaign: Campaign, tmp_path: Path) -> None:
+    batch = campaign.add(make_pdf(tmp_path / "a.pdf", 2), 2)
+    submit_batches(campaign.catalog, campaign.config, [batch])
+    with campaign.catalog.writing() as connection:
+        connection.exec_driver_sql("UPDATE page SET state = 'failed' WHERE id = 1")
+    refused = resubmit_pages(campaign.catalog, campaign.config, [1, 2, 77]).refused
+    assert {page for page, _ in refused} == {1, 2, 77}
+    assert dict(refused)[1] == "it is with a live job"
+
+
+def test_a_page_that_is_read_is_read_again_only_by_a_named_engine_and_keeps_its_text(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    batch = campaign.add(make_pdf(tmp_path / "a.pdf", 1), 1)
+    submit_batches(campaign.catalog, campaign.config, [batch])
+    campaign.drive()
+    before = campaign.texts()
+    assert resubmit_pages(campaign.catalog, campaign.config, [1]).pages == 0
+    assert resubmit_pages(campaign.catalog, campaign.config, [1], engine="noop").pages == 1
+    campaign.drive()
+    assert campaign.states() == {"ok": 1}
+    assert campaign.texts() == before
+    assert campaign.scalar("SELECT attempts FROM page") == 2
+
+
+def test_unknown_engines_sites_and_batches_are_refused_with_words(campaign: Campaign) -> None:
+    with pytest.raises(UsageError, match="no batch 9"):
+        submit_batches(campaign.catalog, campaign.config, [9])
+    with pytest.raises(UsageError, match="no-such"):
+        resubmit_pages(campaign.catalog, campaign.config, [1], engine="no-such")
+    with pytest.raises(UsageError, match="mars"):
+        resubmit_pages(campaign.catalog, campaign.config, [1], site="mars")
+
+
+def test_a_job_can_be_cancelled_and_its_pages_ordered_again(tmp_path: Path) -> None:
+    campaign = make_campaign(tmp_path, noop('answer = "text", sleep_s = 0.2'))
+    batch = campaign.add(make_pdf(tmp_path / "a.pdf", 40), 40)
+    (job,) = submit_batches(campaign.catalog, campaign.config, [batch]).jobs
+
+    async def cancel_soon(told: list[object]) -> None:
+        driver = Driver(campaign.workspace, campaign.catalog, on_event=told.append)
+        driving = asyncio.create_task(driver.run(until_idle=True, stop=asyncio.Event()))
+        while campaign.scalar("SELECT count(*) FROM page WHERE state = 'ok'") < 2:
+            await asyncio.sleep(0.05)
+        assert request_cancel(campaign.catalog, [job]) == 1
+        await asyncio.wait_for(driving, 30)
+
+    asyncio.run(cancel_soon([]))
+    states = campaign.states()
+    assert states["ok"] >= 2
+    assert states["planned"] == 40 - states["ok"]
+    assert campaign.rows("SELECT state FROM job") == [("cancelled",)]
+    assert campaign.rows("SELECT state FROM batch") == [("planned",)]
+    assert request_cancel(campaign.catalog, [job]) == 0
+    campaign.check_books()
+    with campaign.catalog.reading() as connection:
+        (token,) = connection.exec_driver_sql("SELECT token FROM job").one()
+    assert not _processes_of(token)
+    again = submit_batches(campaign.catalog, campaign.config, [batch])
+    assert again.pages == states["planned"]
+
+
+def test_an_ignored_page_is_left_out(campaign: Campaign, tmp_path: Path) -> None:
+    batch = campaign.add(make_pdf(tmp_path / "a.pdf", 3), 3)
+    assert ignore_pages(campaign.catalog, [2]) == 1
+    submit_batches(campaign.catalog, campaign.config, [batch])
+    campaign.drive()
+    assert campaign.states() == {"ok": 2, "ignored": 1}
+
+
+def test_a_second_driver_is_told_who_drives(campaign: Campaign) -> None:
+    lease = DriverLease(campaign.catalog)
+    lease.take()
+    with pytest.raises(Busy, match="drives this workspace"):
+        campaign.drive()
+    lease.give_back()
+    campaign.drive()
+
+
+def test_an_engine_that_cannot_run_hands_its_pages_to_the_next_stage(tmp_path: Path) -> None:
+    campaign = make_campaign(tmp_path, noop('answer = "text", refuse = true', 'answer = "text"'))
+    batch = campaign.add(make_pdf(tmp_path / "a.pdf", 2), 2)
+    submit_batches(campaign.catalog, campaign.config, [batch])
+    told = campaign.drive()
+    assert campaign.states() == {"ok": 2}
+    ended = [event for event in told if isinstance(event, JobMoved) and event.state == "finished"]
+    assert [event.cause for event in ended] == ["error", "ok"]
+
+
+def test_a_killed_worker_is_followed_by_a_try_that_does_only_what_is_left(tmp_path: Path) -> None:
+    campaign = make_campaign(tmp_path, noop('answer = "text", sleep_s = 0.05'))
+    batch = campaign.add(make_pdf(tmp_path / "a.pdf", 40), 40)
+    submit_batches(campaign.catalog, campaign.config, [batch])
+
+    async def kill_once() -> None:
+        driver = Driver(campaign.workspace, campaign.catalog)
+        driving = asyncio.create_task(driver.run(until_idle=True, stop=asyncio.Event()))
+        while campaign.scalar("SELECT count(*) FROM page WHERE state = 'ok'") < 3:
+            await asyncio.sleep(0.05)
+        (token,) = campaign.rows("SELECT token FROM job")[0]
+        for pid in _processes_of(str(token)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await asyncio.wait_for(driving, 60)
+
+    asyncio.run(kill_once())
+    assert campaign.states() == {"ok": 40}
+    tries = campaign.rows("SELECT try_number, state, cause FROM job ORDER BY id")
+    assert tries == [(1, "finished", "error"), (2, "finished", "ok")]
+    campaign.check_books()
+
+
+def test_the_driver_killed_at_fifty_random_moments_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    """The panel's process is killed with its threads and connections as they are; jobs go on without it."""
+    campaign = make_campaign(
+        tmp_path, noop('answer = "text", sleep_s = 0.01', extra="[sites.local]\nslots = 2\n")
+    )
+    pages = 0
+    batches = []
+    for number in range(50):
+        batches.append(campaign.add(make_pdf(tmp_path / f"d{number}.pdf", 20, first=number * 20), 20))
+        pages += 20
+    submit_batches(campaign.catalog, campaign.config, batches)
+    command, environment = driver_command(campaign.workspace)
+    choice = random.Random(19120909)
+    kills = 0
+    while kills < 50 and campaign.scalar("SELECT count(*) FROM chain WHERE state = 'live'"):
+        driver = subprocess.Popen(command, env=environment, start_new_session=True)
+        time.sleep(choice.uniform(0.4, 1.6))
+        if driver.poll() is None:
+            driver.kill()
+        driver.wait()
+        kills += 1
+    assert kills == 50, "everything was done before the driver was killed often enough"
+    campaign.drive(timeout_s=240)
+    assert campaign.states() == {"ok": pages}
+    assert campaign.scalar("SELECT count(*) FROM attempt") == pages
+    assert len(campaign.texts()) == pages
+    campaign.check_books()
+
+
+def _processes_of(token: str) -> list[int]:
+    """Processes of a job: those whose working folder is its run folder."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                if f"/runs/{token}" in os.readlink(folder / "cwd"):
+                    found.append(int(folder.name))
+    return found
