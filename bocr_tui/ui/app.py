@@ -1,0 +1,293 @@
+"""The panel: screens over the catalog's lists, a driver in a thread, words for everything that happens.
+
+The first frame needs neither SQLModel nor a catalog: both are loaded afterwards, in threads.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from textual.app import App
+from textual.binding import Binding
+from textual.message import Message
+
+from bocr_tui.catalog.words import PageState
+from bocr_tui.config.errors import UsageError
+from bocr_tui.ui.doing import Doer
+from bocr_tui.ui.driving import (
+    Background,
+    BackgroundThread,
+    DriverThread,
+    Driving,
+    DrivingState,
+    WorkEnded,
+)
+from bocr_tui.ui.pictures import Pictures
+from bocr_tui.ui.reading import Reading
+from bocr_tui.ui.safe_text import clean
+from bocr_tui.ui.screens.base import PanelScreen
+from bocr_tui.ui.screens.batches import BatchesScreen
+from bocr_tui.ui.screens.documents import DocumentsScreen
+from bocr_tui.ui.screens.help import Help, keys_of
+from bocr_tui.ui.screens.jobs import JobsScreen
+from bocr_tui.ui.screens.pages import PagesScreen
+from bocr_tui.ui.theme import DARK, VARIABLES
+from bocr_tui.ui.watching import CatalogWatch, Sight
+from bocr_tui.ui.widgets.top_line import Standing
+from bocr_tui.ui.work import begin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bocr_tui.config.workspace import Workspace
+    from bocr_tui.control.events import ControlEvent
+
+LOG_NAME = "panel.log"
+"""In the workspace: what libraries and child processes printed while the panel was open."""
+
+TROUBLES_KEPT = 50
+
+TOAST_S = 6.0
+TROUBLE_TOAST_S = 12.0
+"""A sentence with a cause and a next step takes longer to read."""
+
+TONES = {
+    Driving.NOT_YET: "muted",
+    Driving.HERE: "ok",
+    Driving.ELSEWHERE: "busy",
+    Driving.NOBODY: "muted",
+    Driving.TROUBLE: "failed",
+}
+
+
+class BocrApp(App[None]):
+    """The panel over one workspace. `drive` False: something else moves the jobs, or nothing does."""
+
+    CSS_PATH = "panel.tcss"
+    TITLE = "bocr"
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 - Textual types it so
+        (0, "-narrow"),
+        (120, "-normal"),
+        (200, "-wide"),
+    ]
+    MODES: ClassVar = {
+        "batches": BatchesScreen,
+        "jobs": JobsScreen,
+        "pages": PagesScreen,
+        "documents": DocumentsScreen,
+    }
+    DEFAULT_MODE = "batches"
+
+    BINDINGS: ClassVar = [
+        Binding("1", "go('batches')", "Batches", show=False, tooltip="How far each batch is."),
+        Binding("2", "go('jobs')", "Jobs", show=False, tooltip="What runs and what ran."),
+        Binding("3", "go('pages')", "Pages", show=False, tooltip="Every page."),
+        Binding("4", "go('documents')", "Documents", show=False, tooltip="Every document."),
+        Binding("question_mark", "help", "Help", key_display="?", tooltip="Every key of this screen."),
+        Binding("q", "leave", "Quit", tooltip="Leave the panel; jobs that run go on."),
+    ]
+
+    class Saw(Message):
+        """The catalog was looked at."""
+
+        def __init__(self, sight: Sight) -> None:
+            super().__init__()
+            self.sight = sight
+
+    class DrivingChanged(Message):
+        """Who drives changed, or why nobody does."""
+
+        def __init__(self, state: DrivingState) -> None:
+            super().__init__()
+            self.state = state
+
+    class DriverSaid(Message):
+        """The driver told of something."""
+
+        def __init__(self, event: ControlEvent) -> None:
+            super().__init__()
+            self.event = event
+
+    class ActivitySaid(Message):
+        """What runs in the background is at this point."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class ActivityEnded(Message):
+        """What ran in the background is over."""
+
+        def __init__(self, ended: WorkEnded) -> None:
+            super().__init__()
+            self.ended = ended
+
+    def __init__(
+        self, workspace: Workspace, *, drive: bool = True, background: Background | None = None
+    ) -> None:
+        super().__init__()
+        self.workspace = workspace
+        self.reading = Reading(workspace.catalog_path)
+        self.pictures = Pictures()
+        self.doer = Doer(workspace)
+        self.sight = Sight()
+        self.driving = DrivingState(Driving.NOT_YET if drive else Driving.NOBODY)
+        self.activity = ""
+        self.troubles: list[str] = []
+        self._watch = CatalogWatch(self.reading, self._saw)
+        self._driving_thread: DriverThread | None = None
+        self._background: BackgroundThread | None = None
+        if drive:
+            self._driving_thread = DriverThread(
+                workspace,
+                lambda state: self.post_message(self.DrivingChanged(state)),
+                self._hear_driver,
+            )
+        if background is not None:
+            self.activity = "beginning…"
+            self._background = BackgroundThread(
+                background,
+                self._hear_activity,
+                lambda ended: self.post_message(self.ActivityEnded(ended)),
+            )
+
+    def _hear_activity(self, text: str) -> None:
+        """Called from the background's thread."""
+        self.post_message(self.ActivitySaid(text))
+
+    def _hear_driver(self, event: ControlEvent) -> None:
+        """Called from the driver's thread."""
+        self.post_message(self.DriverSaid(event))
+
+    @property
+    def results(self) -> Path:
+        return self.workspace.results
+
+    @property
+    def is_driven(self) -> bool:
+        return self.driving.driving in (Driving.HERE, Driving.ELSEWHERE, Driving.NOT_YET)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return VARIABLES
+
+    def on_mount(self) -> None:
+        self.register_theme(DARK)
+        self.theme = DARK.name
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """After the first frame: look at the catalog, drive, do what was asked for."""
+        begin(self, self._watch.run, group="watch")
+        if self._driving_thread is not None:
+            self._driving_thread.start()
+        if self._background is not None:
+            self._background.start()
+
+    async def on_unmount(self) -> None:
+        self.reading.close()
+        self.doer.close()
+        await self.pictures.close()
+
+    def standing(self) -> Standing:
+        """What the top line says now."""
+        pages = self.sight.counts.pages
+        driving = self.driving.driving
+        return Standing(
+            site=self.workspace.root.name,
+            driving=str(driving),
+            driving_tone=TONES[driving],
+            stale_s=self.sight.stale_s(time.monotonic()),
+            live=self.sight.seen_at is not None,
+            activity=self.activity,
+            running=pages.of(PageState.RUNNING),
+            queued=pages.of(PageState.QUEUED),
+            failed=pages.failed,
+            ok=pages.ok,
+            total=pages.total,
+        )
+
+    def tell(self, text: str, severity: Literal["information", "warning", "error"] = "information") -> None:
+        """A word after the fact. What is not good is also kept for `?`."""
+        text = clean(text)
+        if severity != "information":
+            self.troubles = [*self.troubles[1 - TROUBLES_KEPT :], f"{time.strftime('%H:%M:%S')} {text}"]
+        seconds = TOAST_S if severity == "information" else TROUBLE_TOAST_S
+        self.notify(text, severity=severity, timeout=seconds, markup=False)
+
+    def go(self, place: str) -> None:
+        """To one of the four places; there again: to its list."""
+        if self.current_mode == place:
+            while len(self.screen_stack) > 1:
+                self.pop_screen()
+        else:
+            self.switch_mode(place)
+
+    def action_go(self, place: str) -> None:
+        self.go(place)
+
+    def action_help(self) -> None:
+        self.push_screen(Help(keys_of(self.screen, self), self.troubles))
+
+    def action_leave(self) -> None:
+        begin(self, self._leave, group="leave")
+
+    async def _leave(self) -> None:
+        """End the driver in order, then the panel."""
+        import asyncio
+
+        if self._driving_thread is not None or self._background is not None:
+            self.notify("Leaving; jobs that run go on.", markup=False)
+        for thread in (self._background, self._driving_thread):
+            if thread is not None:
+                await asyncio.to_thread(thread.stop)
+        self.exit()
+
+    async def look_now(self) -> None:
+        """Look at the catalog at once, after something was done to it."""
+        await self._watch.look()
+
+    def _saw(self, sight: Sight) -> None:
+        self.sight = sight
+        screen = self.screen
+        if isinstance(screen, PanelScreen):
+            screen.hear(sight)
+            screen.tell_standing()
+
+    def on_bocr_app_driving_changed(self, message: DrivingChanged) -> None:
+        before, self.driving = self.driving, message.state
+        if message.state.driving is Driving.TROUBLE and message.state != before:
+            self.tell(f"{message.state.detail} {message.state.next_step}".strip(), "error")
+
+    def on_bocr_app_driver_said(self, message: DriverSaid) -> None:
+        from bocr_tui.control.events import Trouble
+
+        if isinstance(message.event, Trouble):
+            self.tell(f"{message.event.text} {message.event.next_step}".strip(), "warning")
+
+    def on_bocr_app_activity_said(self, message: ActivitySaid) -> None:
+        self.activity = message.text
+
+    def on_bocr_app_activity_ended(self, message: ActivityEnded) -> None:
+        self.activity = ""
+        if message.ended.cause:
+            self.tell(f"{message.ended.cause} {message.ended.next_step}".strip(), "error")
+
+
+def run_panel(workspace: Workspace, *, drive: bool = True, background: Background | None = None) -> int:
+    """Open the panel and return when the person leaves it: 0, or 1 if it broke.
+
+    `background` is started after the first frame: a function that is given `say(line)` and returns an
+    awaitable; what it says stands in the top line, and how it ends is told. Raises UsageError without a
+    terminal.
+    """
+    from bocr_tui.ui.terminal import stderr_kept_in
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("The panel needs a terminal.", "Use `bocr status` or `bocr watch` here.")
+    app = BocrApp(workspace, drive=drive, background=background)
+    with stderr_kept_in(workspace.root / LOG_NAME):
+        app.run()
+    return app.return_code or 0

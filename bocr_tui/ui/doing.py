@@ -1,0 +1,64 @@
+"""Running actions from the panel: in a thread, with a word afterwards, never lost when they fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from bocr_tui.actions.action import Action, CatalogHandle, Context, Options, Outcome, Selection
+from bocr_tui.actions.words import counted
+from bocr_tui.config.errors import BocrError
+from bocr_tui.config.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the person is told afterwards."""
+
+    text: str
+    severity: Literal["information", "warning", "error"] = "information"
+
+
+class Doer:
+    """The workspace's actions. One catalog connection for writing, opened when the first action runs."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._catalog = CatalogHandle(workspace.catalog_path, create=False)
+
+    def why_not(self, action: Action, selection: Selection) -> str | None:
+        """Why it cannot be done now; None if it can."""
+        return action.when(self._context(selection))
+
+    def must_confirm(self, action: Action, selection: Selection) -> bool:
+        return action.must_confirm(self._context(selection))
+
+    async def run(self, action: Action, selection: Selection, *, driven: bool) -> Said:
+        """Do it. `driven`: something drives the jobs, so no next step is needed for that."""
+        try:
+            outcome = await asyncio.to_thread(action.run, self._context(selection), Options())
+        except BocrError as error:
+            return Said(f"{error.cause} {error.next_step}".strip(), "error")
+        except Exception as error:  # noqa: BLE001 - shown to the person; the panel goes on
+            return Said(f"{action.title} failed: {type(error).__name__}: {error}", "error")
+        return _said(outcome, driven)
+
+    def _context(self, selection: Selection) -> Context:
+        return Context(self._workspace, self._catalog, selection)
+
+    def close(self) -> None:
+        self._catalog.close()
+
+
+def _said(outcome: Outcome, driven: bool) -> Said:
+    parts = [outcome.text]
+    reasons = Counter(reason for _, reason in outcome.refused)
+    parts += [
+        f"{counted(count, 'refusal')}: {reason.rstrip('.')}." for reason, count in reasons.most_common(3)
+    ]
+    if outcome.next_step and not driven:
+        parts.append(outcome.next_step)
+    well = outcome.well and not outcome.refused
+    return Said(" ".join(parts), "information" if well else "warning")

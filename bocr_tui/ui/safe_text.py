@@ -1,0 +1,84 @@
+"""Text from files made fit for a terminal, and cut to a number of cells.
+
+Names and recognised text may hold escape sequences, direction overrides and halves of characters. Nothing
+of that reaches the terminal: what could change more than its own cells becomes a visible mark.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rich.cells import cell_len, set_cell_size
+
+REPLACED = "\ufffd"
+"""Stands where a character was that a terminal would obey instead of show."""
+
+LEFT_TO_RIGHT_MARK = "\u200e"
+
+_BLANKS = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
+_OBEYED = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # control characters, among them the escape
+    "\u202a-\u202e\u2066-\u2069"  # direction embeddings, overrides and isolates
+    "\ud800-\udfff"  # halves of characters: bytes of a path that are no UTF-8
+    "\ufdd0-\ufdef\ufffe\uffff]"
+)
+_UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u061c\u2060\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]")
+"""Soft hyphens, marks, variation selectors and tags: terminals disagree about their width."""
+_PILE = re.compile("([\u0300-\u036f\u0483-\u0489\u20d0-\u20f0]{3})[\u0300-\u036f\u0483-\u0489\u20d0-\u20f0]+")
+"""More combining marks on one letter than any script here uses."""
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdfd\ufe70-\ufefc]")
+
+
+def clean(text: str) -> str:
+    """One line of `text` that a terminal only shows."""
+    if text.isascii() and text.isprintable():
+        return text
+    text = _OBEYED.sub(REPLACED, _BLANKS.sub(" ", text))
+    return _PILE.sub(r"\1", _UNSEEN.sub("", text))
+
+
+def is_right_to_left(text: str) -> bool:
+    """Whether more of the letters are written from the right than from the left."""
+    right = len(_RIGHT_TO_LEFT.findall(text))
+    return right > 0 and right * 2 > sum(character.isalpha() for character in text)
+
+
+def width_of(text: str) -> int:
+    """Cells that `text` takes; it has been cleaned."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def fit(text: str, width: int, *, align: str = "left", middle: bool = False) -> str:
+    """`text` (cleaned) in exactly `width` cells, with … where it was cut: at its end or in its middle.
+
+    After letters written from the right comes a left-to-right mark, so that a terminal that reorders text
+    does not carry the next column's digits into this one.
+    """
+    if width <= 0:
+        return ""
+    taken = width_of(text)
+    if taken > width:
+        text = _cut(text, width, middle)
+        taken = width_of(text)
+    padding = " " * (width - taken)
+    if _RIGHT_TO_LEFT.search(text):
+        text += LEFT_TO_RIGHT_MARK
+    return padding + text if align == "right" else text + padding
+
+
+def _cut(text: str, width: int, middle: bool) -> str:
+    if width == 1:
+        return "…"
+    if not middle or width < 8:
+        return set_cell_size(text, width - 1).rstrip(" ") + "…"
+    end = (width - 1) // 3
+    return set_cell_size(text, width - 1 - end).rstrip(" ") + "…" + _last_cells(text, end)
+
+
+def _last_cells(text: str, width: int) -> str:
+    start = len(text)
+    taken = 0
+    while start > 0 and taken + (step := cell_len(text[start - 1])) <= width:
+        taken += step
+        start -= 1
+    return text[start:]

@@ -1,0 +1,82 @@
+"""What every screen has: the two lines above, the keys below, and word of what changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from textual import on
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.widget import Widget
+
+from bocr_tui.ui.watching import Sight
+from bocr_tui.ui.widgets.top_line import PlaceLine, TopLine
+
+if TYPE_CHECKING:
+    from bocr_tui.ui.app import BocrApp
+
+Result = TypeVar("Result")
+
+
+class PanelScreen(Screen[Result], Generic[Result]):
+    """A screen that knows the panel, shows how the campaign stands, and hears when the catalog changed."""
+
+    PLACE: ClassVar[str | None] = None
+    """Which of the four places this is or belongs to."""
+
+    BINDINGS: ClassVar = [
+        Binding("escape", "back", "Back", tooltip="To where you came from.", show=False),
+        Binding("ctrl+r", "reread", "Read again", tooltip="Read the catalog again now.", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._change_seen = -1
+
+    @property
+    def panel(self) -> BocrApp:
+        from bocr_tui.ui.app import BocrApp
+
+        app = self.app
+        assert isinstance(app, BocrApp)
+        return app
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self.tell_standing)
+        self.call_after_refresh(self.tell_standing)
+
+    def on_screen_resume(self) -> None:
+        self.tell_standing()
+        self.hear(self.panel.sight)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.tell_standing)
+
+    def tell_standing(self) -> None:
+        """Draw the top line anew, if anything in it changed."""
+        for line in self.query(TopLine):
+            line.tell(self.panel.standing())
+
+    def hear(self, sight: Sight) -> None:
+        """The catalog was looked at; what is shown is read again only when it changed."""
+        if sight.change != self._change_seen:
+            self._change_seen = sight.change
+            self.changed()
+
+    def changed(self) -> None:
+        """The catalog changed."""
+
+    def action_reread(self) -> None:
+        self.changed()
+
+    def action_back(self) -> None:
+        if len(self.app.screen_stack) > 1:
+            self.app.pop_screen()
+
+    @on(PlaceLine.Chosen)
+    def _go(self, message: PlaceLine.Chosen) -> None:
+        self.panel.go(message.place)
+
+    def shown(self, widget: Widget) -> bool:
+        """Whether the width of the terminal leaves room for it."""
+        return bool(widget.display) and widget.styles.display != "none" and widget.region.width > 0

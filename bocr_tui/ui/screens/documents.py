@@ -1,0 +1,96 @@
+"""Documents: which could be read, how their pages stand, and why some have none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textual.widget import Widget
+
+from bocr_tui.catalog.list_query import DocumentFilter, PageFilter
+from bocr_tui.catalog.list_rows import DocumentRow, SourceRow
+from bocr_tui.catalog.lists import Reader
+from bocr_tui.catalog.words import READABLE, DocumentState
+from bocr_tui.ui import telling
+from bocr_tui.ui.page_story import file_of
+from bocr_tui.ui.pictures import PageFile, PictureFailed
+from bocr_tui.ui.reading import CatalogList, Lane
+from bocr_tui.ui.screens.list_screen import ListScreen
+from bocr_tui.ui.screens.pages import PagesScreen
+from bocr_tui.ui.sheets import DocumentSheet
+from bocr_tui.ui.widgets.facts import Facts
+from bocr_tui.ui.widgets.picture_view import PictureView
+from bocr_tui.ui.widgets.table_drawing import Notice
+from bocr_tui.ui.widgets.virtual_table import ListSource
+
+UNREADABLE = tuple(
+    str(state)
+    for state in DocumentState
+    if state not in (READABLE | {DocumentState.NEW}) or state is DocumentState.PARTIAL
+)
+
+
+class DocumentsScreen(ListScreen[DocumentRow]):
+    """By name."""
+
+    PLACE = "documents"
+    THINGS = "documents"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted = DocumentFilter()
+
+    def sheet(self) -> DocumentSheet:
+        return DocumentSheet()
+
+    def source(self) -> ListSource[DocumentRow]:
+        wanted = self._wanted
+        return CatalogList(
+            self.panel.reading,
+            lambda reader, limit: reader.documents.ids(wanted, "name", limit=limit),
+            lambda reader, ids: reader.documents.rows(ids),
+        )
+
+    def third_pane(self) -> Widget:
+        return PictureView(id="third")
+
+    def filters(self) -> list[str]:
+        words = ["only those that cannot be read whole"] if self._wanted.states else []
+        return [*words, f"name “{self._wanted.text}”"] if self._wanted.text else words
+
+    def nothing_yet(self) -> Notice:
+        return Notice("No documents yet.", "bocr import FOLDER brings them in.")
+
+    def clear_filters(self) -> bool:
+        changed = self._wanted != DocumentFilter()
+        self._wanted = DocumentFilter()
+        return changed
+
+    def toggle_only(self) -> None:
+        self._wanted = replace(self._wanted, states=() if self._wanted.states else UNREADABLE)
+
+    def find(self, text: str) -> None:
+        self._wanted = replace(self._wanted, text=text)
+
+    def found_text(self) -> str:
+        return self._wanted.text
+
+    async def preview(self, row: DocumentRow) -> None:
+        def ask(reader: Reader) -> tuple[SourceRow, ...]:
+            return tuple(reader.sources(row.id))
+
+        sources = await self.panel.reading.ask(Lane.ROWS, ask)
+        self.query_one("#preview", Facts).show(telling.about_document(row, sources))
+        picture = self.query_one("#third", PictureView)
+        if not self.shown(picture):
+            return
+        file = file_of(sources)
+        if not row.page_count or file is None:
+            picture.say("There is no page to show." if file else "The file is not where it was found.")
+            return
+        try:
+            picture.show(await self.panel.pictures.picture(PageFile(file, row.kind, 1)))
+        except PictureFailed as failed:
+            picture.say(str(failed))
+
+    def open_row(self, row: DocumentRow) -> None:
+        self.app.push_screen(PagesScreen(PageFilter(document_id=row.id), row.name, place=self.PLACE))

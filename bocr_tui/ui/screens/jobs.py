@@ -1,0 +1,86 @@
+"""Jobs, living and past: what each works on, how far it is, why it ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import work
+
+from bocr_tui.actions.action import Selection
+from bocr_tui.catalog.list_query import JobFilter, PageFilter
+from bocr_tui.catalog.list_rows import EventRow, JobRow
+from bocr_tui.catalog.lists import Reader
+from bocr_tui.ui import telling
+from bocr_tui.ui.acting import act, action_binding
+from bocr_tui.ui.reading import CatalogList, Lane
+from bocr_tui.ui.screens.batches import EVENTS_SHOWN
+from bocr_tui.ui.screens.list_screen import ListScreen
+from bocr_tui.ui.screens.pages import PagesScreen
+from bocr_tui.ui.sheets import JobSheet
+from bocr_tui.ui.widgets.facts import Facts, Heading
+from bocr_tui.ui.widgets.table_drawing import Notice
+from bocr_tui.ui.widgets.virtual_table import ListSource
+
+
+class JobsScreen(ListScreen[JobRow]):
+    """The newest job first; finished and failed ones stay."""
+
+    PLACE = "jobs"
+    THINGS = "jobs"
+
+    BINDINGS: ClassVar = [action_binding("job.cancel")]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted = JobFilter()
+
+    def sheet(self) -> JobSheet:
+        return JobSheet()
+
+    def source(self) -> ListSource[JobRow]:
+        wanted = self._wanted
+        return CatalogList(
+            self.panel.reading,
+            lambda reader, limit: reader.jobs.ids(wanted, "newest", limit=limit),
+            lambda reader, ids: reader.jobs.rows(ids),
+        )
+
+    def filters(self) -> list[str]:
+        words = ["only those that went wrong"] if self._wanted.troubled else []
+        return [*words, f"name “{self._wanted.text}”"] if self._wanted.text else words
+
+    def nothing_yet(self) -> Notice:
+        return Notice("No jobs yet.", "s on the Batches screen submits a batch.")
+
+    def clear_filters(self) -> bool:
+        changed = self._wanted != JobFilter()
+        self._wanted = JobFilter()
+        return changed
+
+    def toggle_only(self) -> None:
+        self._wanted = replace(self._wanted, troubled=not self._wanted.troubled)
+
+    def find(self, text: str) -> None:
+        self._wanted = replace(self._wanted, text=text)
+
+    def found_text(self) -> str:
+        return self._wanted.text
+
+    async def preview(self, row: JobRow) -> None:
+        def ask(reader: Reader) -> list[EventRow]:
+            return reader.events(EVENTS_SHOWN)
+
+        events = await self.panel.reading.ask(Lane.ROWS, ask)
+        self.query_one("#preview", Facts).show(telling.about_job(row))
+        self.query_one("#third", Facts).show([Heading("What happened"), *telling.about_events(events)])
+
+    def open_row(self, row: JobRow) -> None:
+        self.app.push_screen(PagesScreen(PageFilter(job_id=row.id), f"job {row.token}", place=self.PLACE))
+
+    @work(group="act")
+    async def action_act(self, action_id: str) -> None:
+        row = self.table.current
+        jobs = () if row is None else (row.id,)
+        states = frozenset() if row is None else frozenset({row.state})
+        await act(self.panel, action_id, Selection(jobs=jobs, job_states=states))

@@ -1,0 +1,230 @@
+"""A list with its preview: what Batches, Jobs, Pages and Documents have in common."""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from functools import partial
+from typing import ClassVar, Generic, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from bocr_tui.config.errors import BocrError
+from bocr_tui.ui.screens.base import PanelScreen
+from bocr_tui.ui.screens.find import FindLine
+from bocr_tui.ui.widgets.facts import Facts
+from bocr_tui.ui.widgets.row_store import Identified
+from bocr_tui.ui.widgets.table_drawing import Notice, Sheet
+from bocr_tui.ui.widgets.tones import Part
+from bocr_tui.ui.widgets.top_line import PlaceLine, TopLine
+from bocr_tui.ui.widgets.virtual_table import ListSource, VirtualTable
+from bocr_tui.ui.wording import count
+from bocr_tui.ui.work import begin
+
+Row = TypeVar("Row", bound=Identified)
+
+PREVIEW_AFTER_S = 0.07
+"""A cursor that rests this long is looking at something; one that runs does not need a preview."""
+
+REREAD_REST = 4.0
+"""After a list took t seconds to read it is not read again for REREAD_REST * t while pages stream by."""
+
+
+class ListScreen(PanelScreen[None], Generic[Row]):
+    """Shows one list of the catalog. Subclasses say which, how it looks and what its preview tells."""
+
+    THINGS: ClassVar[str] = "rows"
+    ONLY: ClassVar[str] = "only failed"
+    """What the key `f` leaves in the list."""
+
+    BINDINGS: ClassVar = [
+        Binding("f", "toggle_only", "Only failed", tooltip="Show only what failed, or everything again."),
+        Binding("slash", "find", "Find", key_display="/", tooltip="Show only names that hold some text."),
+        Binding("escape", "back", "Back", tooltip="Clear the filter, or go back.", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._preview_timer: Timer | None = None
+        self._read_began = 0.0
+        self._not_before = 0.0
+        self._reread_later: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield TopLine(id="top")
+        yield PlaceLine(id="place")
+        with Horizontal(id="body"):
+            yield VirtualTable(self.sheet(), id="table")
+            yield Facts(id="preview")
+            yield self.third_pane()
+        yield FindLine()
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.show_list()
+        self.table.focus()
+
+    @property
+    def table(self) -> VirtualTable[Row]:
+        return self.query_one("#table", VirtualTable)
+
+    @abstractmethod
+    def sheet(self) -> Sheet[Row]:
+        """How rows become cells."""
+
+    @abstractmethod
+    def source(self) -> ListSource[Row]:
+        """The list under the present filter."""
+
+    @abstractmethod
+    def filters(self) -> list[str]:
+        """The present filter in words; empty: everything is shown."""
+
+    @abstractmethod
+    def clear_filters(self) -> bool:
+        """Show everything again; False when that is the case already."""
+
+    @abstractmethod
+    def toggle_only(self) -> None:
+        """Change the filter to what failed, or back."""
+
+    @abstractmethod
+    def find(self, text: str) -> None:
+        """Change the filter to names that hold `text`."""
+
+    @abstractmethod
+    def found_text(self) -> str:
+        """What is looked for now."""
+
+    @abstractmethod
+    async def preview(self, row: Row) -> None:
+        """Fill the panes beside the table."""
+
+    @abstractmethod
+    def open_row(self, row: Row) -> None:
+        """Go into a row."""
+
+    def third_pane(self) -> Widget:
+        """What stands at the right of a wide terminal."""
+        return Facts(id="third")
+
+    def here(self) -> str | None:
+        """The place this list belongs to."""
+        return self.PLACE
+
+    def trail(self) -> str:
+        """Where one came from: shown before the filter."""
+        return ""
+
+    def nothing_yet(self) -> Notice:
+        """What the list says when it is empty without any filter."""
+        return Notice(f"No {self.THINGS} yet.")
+
+    def show_list(self) -> None:
+        """Read the list anew under the present filter, from its first row."""
+        filters = self.filters()
+        notice = self.nothing_yet()
+        if filters:
+            notice = Notice(f"No {self.THINGS} with {', '.join(filters)}.", "esc shows everything.")
+        self._read_began = time.monotonic()
+        self.table.show(self.source(), notice)
+        self.tell_place()
+
+    def changed(self) -> None:
+        """Read again what is shown, but not all the time while pages stream by."""
+        wait = self._not_before - time.monotonic()
+        if wait <= 0:
+            self._reread()
+        elif self._reread_later is None:
+            self._reread_later = self.set_timer(wait, self._reread)
+
+    def _reread(self) -> None:
+        self._reread_later = None
+        self._read_began = time.monotonic()
+        self._not_before = self._read_began + 0.5
+        self.table.reread()
+
+    @on(VirtualTable.Loaded)
+    def _loaded(self) -> None:
+        took = time.monotonic() - self._read_began
+        self._not_before = time.monotonic() + took * REREAD_REST
+        self.tell_place()
+
+    def tell_standing(self) -> None:
+        super().tell_standing()
+        if self.is_mounted and self.query("#table"):
+            self.tell_place()
+
+    def tell_place(self) -> None:
+        """The second line: the place, the filter, how many rows; or why they may be old."""
+        table = self.table
+        parts: list[Part] = []
+        words = [word for word in (self.trail(), *self.filters()) if word]
+        if words:
+            parts.append((" · ".join(words) + "  ", "accent"))
+        if table.trouble is not None and table.loaded:
+            age = time.monotonic() - (table.trouble_since or time.monotonic())
+            parts.append((f"stale {age:.0f} s, ctrl+r tries again  ", "warning"))
+        elif table.loaded:
+            more = "" if table.complete else "+"
+            parts.append((f"{count(table.row_count)}{more} {self.THINGS} ", "muted"))
+        self.query_one(PlaceLine).tell(self.here(), tuple(parts))
+
+    @on(VirtualTable.Highlighted)
+    def _highlighted(self) -> None:
+        if self._preview_timer is not None:
+            self._preview_timer.stop()
+        self._preview_timer = self.set_timer(PREVIEW_AFTER_S, self._begin_preview)
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.call_after_refresh(self._begin_preview)
+
+    def _begin_preview(self) -> None:
+        pane = self.query_one("#preview", Facts)
+        if not self.shown(pane):
+            return
+        row = self.table.current
+        if row is not None:
+            begin(self, partial(self._preview, row), group="preview")
+        elif not self.table.row_count:
+            pane.say("")
+
+    async def _preview(self, row: Row) -> None:
+        try:
+            await self.preview(row)
+        except BocrError as error:
+            self.query_one("#preview", Facts).say(f"{error.cause} {error.next_step}", "failed")
+
+    @on(VirtualTable.Selected)
+    def _selected(self) -> None:
+        row = self.table.current
+        if row is not None:
+            self.open_row(row)
+
+    def action_toggle_only(self) -> None:
+        self.toggle_only()
+        self.show_list()
+
+    def action_find(self) -> None:
+        self.query_one(FindLine).ask(self.found_text())
+
+    @on(FindLine.Asked)
+    def _asked(self, message: FindLine.Asked) -> None:
+        self.table.focus()
+        if message.text is not None and message.text != self.found_text():
+            self.find(message.text)
+            self.show_list()
+
+    def action_back(self) -> None:
+        if self.clear_filters():
+            self.show_list()
+        else:
+            super().action_back()

@@ -1,0 +1,157 @@
+"""How the four lists look: their columns, and a row's cells."""
+
+from __future__ import annotations
+
+from bocr_tui.catalog.list_rows import BatchRow, DocumentRow, JobRow, PageRow, Tally
+from bocr_tui.catalog.words import PageState
+from bocr_tui.ui import wording
+from bocr_tui.ui.widgets.columns import Cell, Column, bar, text_cell
+
+BAR_CELLS = 16
+
+
+def tally_bar(tally: Tally, total: int, width: int = BAR_CELLS) -> Cell:
+    """Read, failed, given up and under way, as shares of `total`."""
+    shares = (
+        (tally.ok + tally.of(PageState.IGNORED), "ok"),
+        (tally.of(PageState.GAVE_UP), "gave-up"),
+        (tally.of(PageState.FAILED), "failed"),
+        (tally.of(PageState.RUNNING), "busy"),
+    )
+    return bar(width, shares, total)
+
+
+def _number(number: int, tone: str = "plain") -> Cell:
+    """A count; nought is quiet, so that the others are seen."""
+    return text_cell(wording.count(number), tone if number else "muted")
+
+
+class PageSheet:
+    """Pages, one a line."""
+
+    columns = (
+        Column("Document", least=14, middle=True),
+        Column("Page", width=5, align="right"),
+        Column("State", width=10),
+        Column("Class", width=14),
+        Column("Engine", width=10, from_width=84),
+        Column("Conf", width=4, align="right"),
+        Column("Tries", width=5, align="right", from_width=64),
+        Column("Changed", width=8, align="right", from_width=110),
+    )
+
+    def cells(self, row: PageRow) -> tuple[Cell, ...]:
+        state, tone = wording.page_state(row.state)
+        return (
+            text_cell(row.document),
+            text_cell(str(row.number)),
+            text_cell(state, tone),
+            text_cell(wording.plain(row.failure or ""), tone),
+            text_cell(row.engine or "", "muted"),
+            text_cell(wording.percent(row.confidence), wording.confidence_tone(row.confidence)),
+            _number(row.attempts),
+            text_cell(wording.clock(row.changed_at)[-8:] if row.changed_at else "", "muted"),
+        )
+
+
+class BatchSheet:
+    """Batches with how far they are."""
+
+    columns = (
+        Column("Batch", least=8),
+        Column("State", width=11),
+        Column("Progress", width=BAR_CELLS),
+        Column("Settled", width=13, align="right"),
+        Column("Failed", width=6, align="right"),
+        Column("Documents", width=9, align="right", from_width=84),
+        Column("Estimate", width=9, align="right", from_width=64),
+    )
+
+    def cells(self, row: BatchRow) -> tuple[Cell, ...]:
+        state, tone = wording.batch_state(row.state)
+        return (
+            text_cell(row.name),
+            text_cell(state, tone),
+            tally_bar(row.tally, row.pages),
+            text_cell(f"{wording.count(row.tally.settled)}/{wording.count(row.pages)}"),
+            _number(row.tally.failed, "failed"),
+            text_cell(wording.count(row.documents), "muted"),
+            text_cell(wording.duration(row.estimated_s), "muted"),
+        )
+
+
+class JobSheet:
+    """Jobs, live and past."""
+
+    columns = (
+        Column("Job", width=15, from_width=70),
+        Column("Batch", least=8),
+        Column("Stage", width=5),
+        Column("Engine", width=10),
+        Column("State", width=12),
+        Column("Progress", width=BAR_CELLS, from_width=96),
+        Column("Read", width=9, align="right"),
+        Column("Failed", width=6, align="right"),
+        Column("Time", width=9, align="right", from_width=90),
+    )
+
+    def cells(self, row: JobRow) -> tuple[Cell, ...]:
+        state, tone = wording.job_state(row.state, row.cause)
+        stage = str(row.stage) if row.try_number == 1 else f"{row.stage}·{row.try_number}"
+        rest = max(0, row.pages - row.ok - row.failed)
+        return (
+            text_cell(row.token, "muted"),
+            text_cell(batch_names(row)),
+            text_cell(stage),
+            text_cell(row.engine),
+            text_cell(state, tone),
+            bar(BAR_CELLS, ((row.ok, "ok"), (row.failed, "failed")), row.ok + row.failed + rest),
+            text_cell(f"{wording.count(row.ok)}/{wording.count(row.pages)}"),
+            _number(row.failed, "failed"),
+            text_cell(wording.duration(job_seconds(row)), "muted"),
+        )
+
+
+def batch_names(row: JobRow) -> str:
+    """What a job works on: a batch's name, several, or pages sent again."""
+    if not row.batch_count:
+        return "pages sent again" if row.chain_kind != "batch" else wording.UNKNOWN
+    more = row.batch_count - 1
+    return row.batches[0] if not more else f"{row.batches[0]} +{more}"
+
+
+def job_seconds(row: JobRow) -> float | None:
+    """How long a job ran; of a running one, up to its last sign of life."""
+    if row.started_at is None:
+        return None
+    ended = row.ended_at or row.heartbeat_at
+    return None if ended is None else max(0.0, ended - row.started_at)
+
+
+class DocumentSheet:
+    """Documents with how their pages stand; one that cannot be read says why in the place of the bar."""
+
+    columns = (
+        Column("Document", least=14, weight=2, middle=True),
+        Column("State", width=11),
+        Column("Pages", width=6, align="right"),
+        Column("Progress", width=BAR_CELLS),
+        Column("Failed", width=6, align="right"),
+        Column("Language", width=8, from_width=84),
+        Column("Reason", least=12, weight=2, from_width=104),
+    )
+
+    def cells(self, row: DocumentRow) -> tuple[Cell, ...]:
+        state, tone = wording.document_state(row.state)
+        progress = (
+            tally_bar(row.tally, row.tally.total) if row.tally.total else text_cell(row.reason, "muted")
+        )
+        return (
+            text_cell(row.name),
+            text_cell(state, tone),
+            _number(row.page_count),
+            progress,
+            _number(row.tally.failed, "failed"),
+            text_cell(row.language or wording.UNKNOWN, "muted"),
+            text_cell(row.reason, "muted"),
+        )

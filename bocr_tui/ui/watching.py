@@ -1,0 +1,77 @@
+"""Noticing that the catalog changed, whoever changed it, at the price of one number twice a second."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bocr_tui.catalog.list_rows import Counts
+from bocr_tui.catalog.lists import Reader
+from bocr_tui.config.errors import CatalogError
+from bocr_tui.ui.reading import Lane, Reading
+
+POLL_S = 0.5
+"""How old what is on the screen may be while nothing is wrong."""
+
+REST = 5.0
+"""After counting for t seconds nothing is counted for REST * t: a large catalog is not counted all day."""
+
+STALE_AFTER_S = 3.0
+"""Six polls without an answer: longer than any commit holds a reader up."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is known of the catalog. `seen_at` is the monotonic clock's time of the last answer, None before
+    the first; `change` counts the changes seen; `trouble` is why the last question had no answer."""
+
+    counts: Counts = field(default_factory=Counts)
+    change: int = 0
+    seen_at: float | None = None
+    trouble: CatalogError | None = None
+
+    def stale_s(self, now: float) -> float | None:
+        """For how long nothing was heard; None while what is shown can be called live."""
+        if self.seen_at is None:
+            return None
+        age = now - self.seen_at
+        return age if self.trouble is not None or age > STALE_AFTER_S else None
+
+
+class CatalogWatch:
+    """Polls for as long as `run` is not cancelled and tells `on_sight` what it sees."""
+
+    def __init__(self, reading: Reading, on_sight: Callable[[Sight], None]) -> None:
+        self._reading = reading
+        self._on_sight = on_sight
+        self._version: int | None = None
+        self._not_before = 0.0
+        self.sight = Sight()
+
+    async def run(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(POLL_S)
+
+    async def look(self) -> None:
+        """Ask once; tell if anything is new."""
+        now = time.monotonic()
+        try:
+            version = await self._reading.ask(Lane.WATCH, Reader.data_version)
+            if version != self._version and now >= self._not_before:
+                counts = await self._reading.ask(Lane.WATCH, Reader.counts)
+                ended = time.monotonic()
+                self._not_before = ended + (ended - now) * REST
+                self._version = version
+                self._tell(Sight(counts, self.sight.change + 1, ended))
+            else:
+                self._tell(Sight(self.sight.counts, self.sight.change, time.monotonic()))
+        except CatalogError as error:
+            self._version = None
+            self._tell(Sight(self.sight.counts, self.sight.change, self.sight.seen_at, error))
+
+    def _tell(self, sight: Sight) -> None:
+        self.sight = sight
+        self._on_sight(sight)

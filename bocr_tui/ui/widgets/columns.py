@@ -1,0 +1,95 @@
+"""The columns of a table: which are shown at a width, how wide each is, and a row's cells in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bocr_tui.ui.safe_text import clean, fit, width_of
+from bocr_tui.ui.widgets.tones import Part
+
+Cell = tuple[Part, ...]
+"""What stands in one column of one row."""
+
+GAP = 2
+"""Blank cells between two columns."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """`width` in cells; 0: shares what the others leave, by `weight`, but at least `least`.
+
+    A column is left out of tables narrower than `from_width`. `middle`: what is too long is cut in its
+    middle, as befits file names, whose ends tell them apart.
+    """
+
+    title: str
+    width: int = 0
+    weight: int = 1
+    least: int = 8
+    align: Literal["left", "right"] = "left"
+    from_width: int = 0
+    middle: bool = False
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A column that is shown, its place among all columns, and its cells."""
+
+    column: Column
+    index: int
+    width: int
+
+
+def place(columns: Sequence[Column], width: int) -> tuple[Placed, ...]:
+    """The columns that a table of `width` cells shows."""
+    shown = [(index, column) for index, column in enumerate(columns) if width >= column.from_width]
+    flexible = [(index, column) for index, column in shown if not column.width]
+    fixed = sum(column.width for _, column in shown) + GAP * max(0, len(shown) - 1)
+    left = max(0, width - fixed)
+    weights = sum(column.weight for _, column in flexible)
+    widths: dict[int, int] = {}
+    for number, (index, column) in enumerate(flexible):
+        share = left if number == len(flexible) - 1 else left * column.weight // max(1, weights)
+        widths[index] = max(column.least, share)
+        left -= share
+        weights -= column.weight
+    return tuple(Placed(column, index, column.width or widths[index]) for index, column in shown)
+
+
+def text_cell(text: str, tone: str = "plain") -> Cell:
+    """A cell of one tone; the text may be anything."""
+    return ((clean(text), tone),)
+
+
+def fitted(cell: Cell, placed: Placed) -> Cell:
+    """The cell in exactly its column's width."""
+    column = placed.column
+    if len(cell) == 1:
+        text, tone = cell[0]
+        return ((fit(text, placed.width, align=column.align, middle=column.middle), tone),)
+    parts: list[Part] = []
+    left = placed.width
+    for text, tone in cell:
+        part = fit(text, min(left, width_of(text)))
+        parts.append((part, tone))
+        left -= width_of(part)
+    padding = (" " * left, "plain")
+    return (padding, *parts) if column.align == "right" else (*parts, padding)
+
+
+def bar(width: int, shares: Sequence[tuple[int, str]], total: int) -> Cell:
+    """A bar of `width` cells: for each (count, tone) its share of `total`, and what is left as a groove.
+
+    Whatever is there at all gets a cell, so that one failed page among a thousand is seen.
+    """
+    if total <= 0:
+        return (("╌" * width, "muted"),)
+    cells = [(max(1, round(number * width / total)) if number else 0, tone) for number, tone in shares]
+    while (over := sum(each for each, _ in cells) - width) > 0:
+        largest = max(range(len(cells)), key=lambda index: cells[index][0])
+        cells[largest] = (cells[largest][0] - min(over, cells[largest][0]), cells[largest][1])
+    parts = [("━" * each, tone) for each, tone in cells if each]
+    left = width - sum(each for each, _ in cells)
+    return (*parts, ("╌" * left, "muted")) if left else tuple(parts)

@@ -1,0 +1,80 @@
+"""A pane of words about one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from bocr_tui.ui.widgets.tones import TONE_CLASSES, Part, toned_text
+
+LABEL_CELLS = 14
+"""As wide as the longest class of failure."""
+
+
+class Facts(VerticalScroll, can_focus=False):
+    """Headings, labelled facts and paragraphs, wrapped to the pane. Texts may be anything: they are cleaned
+    and never read as markup."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="facts-text")
+
+    def show(self, paragraphs: Iterable[Paragraph]) -> None:
+        """Replace what is shown."""
+        grid = Table.grid(padding=(0, 1), expand=True)
+        grid.add_column(ratio=1, overflow="fold")
+        for paragraph in paragraphs:
+            grid.add_row(paragraph.draw(self))
+        self.query_one("#facts-text", Static).update(grid)
+
+    def say(self, text: str, tone: str = "muted") -> None:
+        """Only one sentence."""
+        self.show([Words(((text, tone),))])
+
+
+class Paragraph:
+    """Something that a Facts pane draws."""
+
+    def draw(self, pane: Facts) -> Text | Table:
+        raise NotImplementedError
+
+
+class Words(Paragraph):
+    """Text of one or more tones, wrapped."""
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self.parts = tuple(parts)
+
+    def draw(self, pane: Facts) -> Text:
+        return toned_text(pane, *self.parts)
+
+
+class Heading(Words):
+    """A line above what belongs together, with a blank line above itself."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__((("\n" + text, "title"),))
+
+
+class Labelled(Paragraph):
+    """Facts with their names before them; the second column wraps on its own."""
+
+    def __init__(self, facts: Iterable[tuple[str, str, str]], label_cells: int = LABEL_CELLS) -> None:
+        self.facts = tuple(facts)
+        """Name, text, tone."""
+        self.label_cells = label_cells
+
+    def draw(self, pane: Facts) -> Table:
+        grid = Table.grid(padding=(0, 1), expand=True)
+        grid.add_column(width=self.label_cells, no_wrap=True)
+        grid.add_column(ratio=1, overflow="fold")
+        for name, text, tone in self.facts:
+            grid.add_row(toned_text(pane, (name, "muted")), toned_text(pane, (text, tone)))
+        return grid

@@ -1,0 +1,116 @@
+"""The two lines above every screen: how the campaign stands, and where one is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.message import Message
+from textual.widget import Widget
+
+from bocr_tui.ui.safe_text import clean, fit, width_of
+from bocr_tui.ui.widgets.tones import TONE_CLASSES, Part, tone_style
+
+PLACES = (("batches", "1 Batches"), ("jobs", "2 Jobs"), ("pages", "3 Pages"), ("documents", "4 Documents"))
+
+
+class PartsLine(Widget):
+    """One line: parts at the left, and parts at the right that give way last."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._left: tuple[Part, ...] = ()
+        self._right: tuple[Part, ...] = ()
+
+    def show(self, left: tuple[Part, ...], right: tuple[Part, ...] = ()) -> None:
+        """Draw these parts; texts may be anything. Nothing is redrawn when nothing changed."""
+        left = tuple((clean(text), tone) for text, tone in left)
+        right = tuple((clean(text), tone) for text, tone in right)
+        if (left, right) != (self._left, self._right):
+            self._left, self._right = left, right
+            self.refresh()
+
+    def render(self) -> Text:
+        width = self.size.width
+        taken = sum(width_of(text) for text, _ in self._right)
+        line = Text(end="", no_wrap=True)
+        room = max(0, width - taken - (2 if self._right else 0))
+        for text, tone in self._left:
+            shown = fit(text, min(room, width_of(text)))
+            line.append(shown, tone_style(self, tone))
+            room -= width_of(shown)
+        if self._right:
+            line.append(" " * (room + 2))
+            for text, tone in self._right:
+                line.append(text, tone_style(self, tone))
+        return line
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the first line says. `stale_s` None: live. `activity` is what runs in the background."""
+
+    site: str
+    driving: str
+    driving_tone: str
+    stale_s: float | None
+    live: bool
+    activity: str
+    running: int
+    queued: int
+    failed: int
+    ok: int
+    total: int
+
+
+class TopLine(PartsLine):
+    """Site and driver, how old what is shown is, and the counts that matter."""
+
+    def tell(self, standing: Standing) -> None:
+        wide = self.size.width >= 100
+        left: list[Part] = [("● ", standing.driving_tone), (f"{standing.site} ", "strong")]
+        left.append((standing.driving, "muted" if standing.driving_tone == "ok" else standing.driving_tone))
+        if standing.stale_s is not None:
+            left.append((f" │ stale {standing.stale_s:.0f} s", "warning"))
+        elif not standing.live:
+            left.append((" │ no catalog yet", "muted"))
+        elif wide:
+            left.append((" │ live", "muted"))
+        if standing.activity:
+            left.append((f" │ {standing.activity}", "accent"))
+        right: list[Part] = [
+            (f"» {standing.running:,} running  ", "busy" if standing.running else "muted"),
+            (f"· {standing.queued:,} queued  ", "waiting" if standing.queued else "muted"),
+            (f"✗ {standing.failed:,} failed  ", "failed" if standing.failed else "muted"),
+            (f"✓ {standing.ok:,}/{standing.total:,}", "ok" if standing.ok else "muted"),
+        ]
+        self.show(tuple(left), tuple(right))
+
+
+class PlaceLine(PartsLine):
+    """Where one is: the four places, and what this list shows."""
+
+    class Chosen(Message):
+        """A place was clicked."""
+
+        def __init__(self, place: str) -> None:
+            super().__init__()
+            self.place = place
+
+    def tell(self, here: str | None, right: tuple[Part, ...]) -> None:
+        left: list[Part] = []
+        for place, title in PLACES:
+            left.append((f" {title} ", "title" if place == here else "muted"))
+        self.show(tuple(left), right)
+
+    def on_click(self, event: events.Click) -> None:
+        left = 0
+        for place, title in PLACES:
+            left += len(title) + 2
+            if event.x < left:
+                self.post_message(self.Chosen(place))
+                return
