@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from bocr_worker.engines.base import PageImage
 from bocr_worker.protocol.facts import ImageFacts
@@ -82,3 +83,6 @@ class RenderFailed(Exception):
         super().__init__(cause)
         self.cause = cause
         self.detail = detail
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (RenderFailed, (self.cause, self.detail))
