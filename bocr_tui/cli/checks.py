@@ -7,15 +7,17 @@ import platform
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bocr_tui.config.errors import BocrError
+from bocr_worker.engines import tesseract
 
 if TYPE_CHECKING:
     from bocr_tui.config.workspace import Workspace
+    from bocr_worker.engines.base import EngineSpec
 
 GOOD, DOUBTFUL, BAD = "good", "note", "bad"
 
@@ -25,13 +27,7 @@ LITTLE_DISK_BYTES = 2_000_000_000
 LITTLE_MEMORY_BYTES = 2_000_000_000
 """One engine process with its model, a page being drawn, and the rest of the machine."""
 
-PACKS = {"fra": "French", "ara": "Arabic", "osd": "the turn of a page"}
-"""Tesseract's data files that the default pipeline counts on, and what each is for."""
-
-INSTALL_TESSERACT = (
-    "apt install tesseract-ocr tesseract-ocr-fra tesseract-ocr-ara"
-    " (macOS: brew install tesseract tesseract-lang)"
-)
+DEFAULT_LANGUAGES = ("fr", "ar")
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,14 @@ def all_checks(workspace: Workspace | None) -> list[Check]:
     place = workspace.root if workspace else Path.cwd()
     checks = [_python(), *_machine(), _disk(place), _filesystem(place)]
     checks += _workspace(workspace) if workspace else [Check("workspace", DOUBTFUL, "none here", "bocr init")]
-    return [*checks, *_engines(), tesseract_check()]
+    return [*checks, *_engines(), *language_checks(_languages(workspace))]
+
+
+def _languages(workspace: Workspace | None) -> tuple[str, ...]:
+    try:
+        return workspace.config.languages if workspace else DEFAULT_LANGUAGES
+    except BocrError:
+        return DEFAULT_LANGUAGES
 
 
 def _python() -> Check:
@@ -136,35 +139,42 @@ def _engines() -> Iterator[Check]:
 
     for name, spec in sorted(all_engines().items()):
         missing = spec.check()
-        languages = "every language" if spec.languages is None else ", ".join(sorted(spec.languages))
-        if missing is None:
-            yield Check(f"engine {name}", GOOD, f"{spec.title}: {languages}")
-        else:
+        if missing is not None:
             yield Check(f"engine {name}", DOUBTFUL, missing.cause, missing.needs)
+            continue
+        reads = _reads(spec)
+        languages = "every language" if reads is None else ", ".join(sorted(reads))
+        yield Check(f"engine {name}", GOOD, f"{spec.title}: {languages}")
 
 
-def tesseract_check() -> Check:
-    """What is missing of Tesseract, and what its lack costs."""
-    packs = tesseract_packs()
-    if packs is None:
-        return Check("tesseract", DOUBTFUL, "not installed: Arabic pages end gave_up", INSTALL_TESSERACT)
-    lacking = [pack for pack in PACKS if pack not in packs]
-    if lacking:
-        costs = ", ".join(f"{pack} ({PACKS[pack]})" for pack in lacking)
-        installs = " ".join(f"tesseract-ocr-{pack}" for pack in lacking)
-        return Check("tesseract", DOUBTFUL, f"data missing: {costs}", f"apt install {installs}")
-    return Check("tesseract", GOOD, f"reads {', '.join(sorted(packs - {'osd'}))}")
+def language_checks(languages: Sequence[str]) -> Iterator[Check]:
+    """Whether some engine here reads each of the languages, and what it costs where none does."""
+    from bocr_worker.engines.registry import all_engines
+
+    usable = {name: _reads(spec) for name, spec in sorted(all_engines().items()) if spec.check() is None}
+    usable.pop("noop", None)
+    for language in languages:
+        readers = [name for name, reads in usable.items() if reads is None or language in reads]
+        if readers:
+            yield Check(f"language {language}", GOOD, f"read by {', '.join(readers)}")
+        else:
+            cost = f"no engine here reads it: pages in it end gave_up ({_TITLES.get(language, language)})"
+            yield Check(f"language {language}", DOUBTFUL, cost, _install(language))
+    if "tesseract" in usable and "osd" not in tesseract.installed_packs():
+        said = "without its pack osd pages lying on their side are found later"
+        yield Check("tesseract", DOUBTFUL, said, "apt install tesseract-ocr-osd")
 
 
-def tesseract_packs() -> frozenset[str] | None:
-    """The data files of the Tesseract that is installed, None when there is none."""
-    import subprocess
+_TITLES = {"ar": "Arabic", "fr": "French"}
 
-    try:
-        listed = subprocess.run(
-            ["tesseract", "--list-langs"], capture_output=True, text=True, timeout=20, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    lines = listed.stdout.splitlines() or listed.stderr.splitlines()
-    return frozenset(line.strip() for line in lines[1:] if line.strip())
+
+def _reads(spec: EngineSpec) -> frozenset[str] | None:
+    """What an engine reads on this machine; None: everything."""
+    return tesseract.available_languages() if spec.name == "tesseract" else spec.languages
+
+
+def _install(language: str) -> str:
+    pack = tesseract.CODES.get(language)
+    if pack is None:
+        return "No engine that bocr knows reads it."
+    return f"apt install tesseract-ocr tesseract-ocr-{pack} (macOS: brew install tesseract tesseract-lang)"

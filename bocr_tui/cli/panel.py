@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+import typer
+
 from bocr_tui.cli.call import Call, the_workspace
 from bocr_tui.cli.output import note
 
@@ -19,8 +21,7 @@ def open_panel(call: Call) -> None:
     if in_terminal() and not call.json:
         from bocr_tui.ui.app import run_panel
 
-        run_panel(workspace)
-        return
+        raise typer.Exit(run_panel(workspace))
     from bocr_tui.cli.commands.status import answer_status
 
     answer_status(call, workspace)

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 LINE_EVERY_S = 5.0
-"""Between two lines in a log: often enough to see that it lives, seldom enough to read."""
+"""Between two lines in a log at first: often enough to see that it lives."""
+
+LINE_SHARE = 20
+LINE_SELDOM_S = 60.0
+"""Later the pause is this part of the time that has passed, up to a minute, so that a night's log can be
+read."""
 
 RATE_WINDOW_S = 60.0
 """The rate is that of the last minute, so that the estimate follows a change of pace."""
@@ -69,7 +74,8 @@ class Pace:
 
 def _words(pace: Pace, done: int, total: int, unit: str, text: str) -> str:
     counted = f"{done:,} of {total:,} {unit}" if total else f"{done:,} {unit}"
-    parts = [counted, text, f"{pace.per_s:.2g} {unit} a second" if pace.per_s else ""]
+    rate = f"{pace.per_s:,.0f}" if pace.per_s >= 10 else f"{pace.per_s:.2g}"
+    parts = [counted, text, f"{rate} {unit} a second" if pace.per_s else ""]
     left_s = pace.left_s(total)
     parts.append(f"about {duration(left_s)} left" if left_s else "")
     return safe(", ".join(part for part in parts if part))
@@ -84,10 +90,11 @@ class _Lines:
         self._pace = Pace()
         self._last: tuple[int, int, str] = (0, 0, "")
         self._said: tuple[int, int, str] | None = None
-        self._next_s = 0.0
+        self._next_s = self._began_s = 0.0
 
     def __enter__(self) -> Self:
-        self._next_s = time.monotonic() + LINE_EVERY_S
+        self._began_s = time.monotonic()
+        self._next_s = self._began_s + LINE_EVERY_S
         return self
 
     def update(self, done: int, total: int, text: str) -> None:
@@ -102,7 +109,8 @@ class _Lines:
     def _say(self) -> None:
         done, total, text = self._said = self._last
         note(f"{self._title}: {_words(self._pace, done, total, self._unit, text)}")
-        self._next_s = time.monotonic() + LINE_EVERY_S
+        passed_s = time.monotonic() - self._began_s
+        self._next_s = time.monotonic() + min(LINE_SELDOM_S, max(LINE_EVERY_S, passed_s / LINE_SHARE))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

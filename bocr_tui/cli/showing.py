@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bocr_tui.actions.action import Options
 from bocr_tui.cli.acting import act
 from bocr_tui.cli.call import EXIT_ERROR, EXIT_OK, Call
-from bocr_tui.cli.checks import GOOD, tesseract_check
+from bocr_tui.cli.checks import GOOD, language_checks
 from bocr_tui.cli.finish import exit_code, show_summary, tell_end
 from bocr_tui.cli.output import note, safe, say
 from bocr_tui.cli.running import RunOrder, run_all, take_in
@@ -24,7 +24,7 @@ EXPORT_FOLDER = "export"
 
 def show_demo(call: Call, workspace: Workspace, order: RunOrder, *, own_samples: bool) -> int:
     """Headless. Returns the exit code."""
-    _tell_what_is_missing()
+    _tell_what_is_missing(workspace)
     note(f"Reading {safe(order.paths[0])}; workspace {safe(workspace.root)}")
     summary, seconds = run_all(workspace, order)
     exported = act(
@@ -46,17 +46,18 @@ def _demo_code(summary: Summary) -> int:
     return EXIT_OK if summary.ok and summary.settled == summary.pages else EXIT_ERROR
 
 
-def _tell_what_is_missing() -> None:
-    found = tesseract_check()
-    if found.state != GOOD:
-        note(f"Tesseract: {found.said}. To install it: {found.next_step}")
+def _tell_what_is_missing(workspace: Workspace) -> None:
+    """One line a language that nobody here can read: what that costs, and the remedy."""
+    for check in language_checks(workspace.config.languages):
+        if check.state != GOOD:
+            note(f"{check.name}: {check.said}. To mend it: {check.next_step}")
 
 
 def show_demo_in_panel(workspace: Workspace, order: RunOrder) -> None:
     """The panel opens at once and the pages come in while it is open."""
     from bocr_tui.ui.app import run_panel
 
-    _tell_what_is_missing()
+    _tell_what_is_missing(workspace)
 
     async def work(tell: Say) -> None:
         stop = threading.Event()
