@@ -76,7 +76,8 @@ class EngineSpec:
     """What the registry knows of an engine without loading it.
 
     `languages` are ISO 639-1 codes it reads, None for all. `dpi` is the resolution it reads best at;
-    `max_pixels` the largest image it is given. `load(options, threads)` builds a Reader inside a child process.
+    `max_pixels` the largest image it is given. `load(options, threads)` builds a Reader inside a child
+    process.
     `check()` returns None where the engine can run, else the EngineUnavailable that says what is missing,
     without loading models. `processes_for(cores)` says how many children by default, with how many threads
     each.
@@ -95,3 +96,6 @@ class EngineSpec:
     gives_boxes: bool = True
     first: tuple[str, ...] = ()
     """Preparations its plain variation applies."""
+    available_languages: Callable[[], frozenset[str]] | None = None
+    """Which of `languages` can be read where this runs, for an engine whose languages are installed one by
+    one; None: all of them. Starts a program, so ask once."""

@@ -1,0 +1,25 @@
+"""From an engine order to the runtime that carries it out."""
+
+from __future__ import annotations
+
+from bocr_worker.engines.base import EngineSpec
+from bocr_worker.protocol.manifest import EngineOrder, Limits
+from bocr_worker.runtimes.base import Runtime, RuntimeBroken
+from bocr_worker.runtimes.inline import InlineRuntime
+from bocr_worker.runtimes.local import LocalRuntime
+
+RUNTIMES = ("local", "inline")
+
+
+def runtime_for(spec: EngineSpec, order: EngineOrder, limits: Limits, cores: int) -> Runtime:
+    """Nothing is started yet. Raises RuntimeBroken for a runtime that does not exist.
+
+    An inline engine that is given options runs in child processes after all: options are how it is made
+    slow or deadly, and the worker itself must be neither.
+    """
+    name = order.runtime or spec.runtime
+    if name not in RUNTIMES:
+        raise RuntimeBroken(f"there is no runtime {name!r}; known: {', '.join(RUNTIMES)}")
+    if name == "inline" and not order.options:
+        return InlineRuntime(spec, order, cores)
+    return LocalRuntime(spec, order, limits, cores)
