@@ -16,11 +16,12 @@ from typing import Any
 from bocr_worker.engines.base import EngineSpec
 from bocr_worker.language import reading_direction
 from bocr_worker.memory import DocumentMemory
-from bocr_worker.protocol.events import FAILED, OK, STARTED, PageEvent, Provenance
+from bocr_worker.page_events import PageEvents
 from bocr_worker.protocol.failures import FailureClass
 from bocr_worker.protocol.manifest import Manifest, Variation
 from bocr_worker.protocol.recognition import Recognition
 from bocr_worker.quality.judge import judge, screen
+from bocr_worker.quality.rotation import is_turned
 from bocr_worker.quality.verdict import Case, Finding, PageContext, Verdict
 from bocr_worker.reading_page import read_page
 from bocr_worker.recorder import Outcome, Recorder
@@ -57,12 +58,12 @@ class Feed:
         self._manifest = manifest
         self._spec = spec
         self._runtime = runtime
-        self._identity = identity
         self._renderers = renderers
         self._render_slots = render_slots
         self._recorder = recorder
         self._documents = documents
         self._ladder = Ladder(manifest)
+        self._events = PageEvents(spec.name, identity, self._ladder)
         self._memories: dict[str, DocumentMemory] = {}
         self._rendered: asyncio.Queue[_Rendered] = asyncio.Queue(runtime.slots * RENDERED_AHEAD)
         self._again: deque[PageWork] = deque()
@@ -164,17 +165,14 @@ class Feed:
             finding = screen(self._context(page))
             if finding is not None:
                 page.attempts += 1
-                await self._fail(page, variation, finding, None, None, 0.0)
+                await self._fail(page, variation, finding)
                 continue
             try:
                 rendered = await self._render(page, variation)
             except RenderFailed as error:
                 page.attempts += 1
-                finding = Finding(
-                    FailureClass.RENDER,
-                    {"cause": error.cause, **({"detail": error.detail} if error.detail else {})},
-                )
-                await self._fail(page, variation, finding, None, None, 0.0)
+                evidence = {"cause": error.cause, **({"detail": error.detail} if error.detail else {})}
+                await self._fail(page, variation, Finding(FailureClass.RENDER, evidence))
                 continue
             if self._stopping:
                 self._close(page)
@@ -211,9 +209,9 @@ class Feed:
 
     async def _read(self, rendered: _Rendered) -> None:
         page, variation = rendered.work, rendered.variation
-        context = self._context(page)
+        context = replace(self._context(page), turned=is_turned(rendered.page.applied))
         page.attempts += 1
-        self._recorder.started(self._event(page, variation, STARTED))
+        self._recorder.started(self._events.started(page, variation))
         begun = time.monotonic()
         try:
             recognition = await read_page(
@@ -232,43 +230,45 @@ class Feed:
         if verdict.finding is None:
             await self._accept(rendered, recognition, verdict, seconds)
         else:
-            await self._fail(page, variation, verdict.finding, rendered.page, recognition, seconds, verdict)
+            await self._fail(
+                page,
+                variation,
+                verdict.finding,
+                rendered=rendered.page,
+                recognition=recognition,
+                verdict=verdict,
+                seconds=seconds,
+            )
 
     async def _no_answer(self, rendered: _Rendered, error: AskFailed, seconds: float) -> None:
+        """A page that is not to blame is asked again, but not for ever: it may be what kills the engine."""
         page = rendered.work
         if not error.charged:
-            page.attempts -= 1
             page.uncharged += 1
             if page.uncharged < self._manifest.limits.engine_deaths:
+                page.attempts -= 1
                 self._close(page, again=True)
                 return
-            page.attempts += 1
-        evidence = {"cause": error.cause, **({"detail": error.detail} if error.detail else {})}
+        evidence: dict[str, Any] = {"cause": error.cause}
+        if error.detail:
+            evidence["detail"] = error.detail
         if page.uncharged:
-            evidence["engine_deaths"] = str(page.uncharged)
-        finding = Finding(error.failure, evidence)
-        await self._fail(page, rendered.variation, finding, rendered.page, None, seconds)
+            evidence["engine_deaths"] = page.uncharged
+        await self._fail(
+            page,
+            rendered.variation,
+            Finding(error.failure, evidence),
+            rendered=rendered.page,
+            seconds=seconds,
+        )
 
     async def _accept(
         self, rendered: _Rendered, recognition: Recognition, verdict: Verdict, seconds: float
     ) -> None:
-        page, facts = rendered.work, rendered.page.facts
+        page = rendered.work
         if recognition.text:
-            self._memory(page).learn(verdict.scripts, len(recognition.text), facts.ink)
-        event = self._event(
-            page,
-            rendered.variation,
-            OK,
-            seconds=seconds,
-            language=recognition.language,
-            usage=recognition.usage,
-            confidence=recognition.confidence,
-            score=verdict.score,
-            scripts=verdict.scripts,
-            evidence=_doubts(verdict),
-            image=_image(rendered.page),
-            provenance=self._provenance(page, rendered.variation, rendered.page),
-        )
+            self._memory(page).learn(verdict.scripts, len(recognition.text), rendered.page.facts.ink)
+        event = self._events.accepted(page, rendered.variation, rendered.page, recognition, verdict, seconds)
         await self._recorder.put(Outcome(event, recognition))
         self._close(page)
 
@@ -277,70 +277,24 @@ class Feed:
         page: PageWork,
         variation: Variation,
         finding: Finding,
-        rendered: RenderedPage | None,
-        recognition: Recognition | None,
-        seconds: float,
+        *,
+        rendered: RenderedPage | None = None,
+        recognition: Recognition | None = None,
         verdict: Verdict | None = None,
+        seconds: float = 0.0,
     ) -> None:
         page.tried.add(self._ladder.settings(variation, page.document))
         page.failure = finding.failure
         again = self._ladder.next(page) is not None and not self._stopping
-        event = self._event(
+        event = self._events.failed(
             page,
             variation,
-            FAILED,
-            failure=finding.failure,
-            evidence={**finding.evidence, **(_doubts(verdict) if verdict else {})},
-            seconds=seconds,
-            language=recognition.language if recognition else None,
-            score=verdict.score if verdict else None,
-            scripts=verdict.scripts if verdict else {},
-            image=_image(rendered) if rendered else {},
-            provenance=self._provenance(page, variation, rendered),
+            finding,
             last=not again,
+            rendered=rendered,
+            recognition=recognition,
+            verdict=verdict,
+            seconds=seconds,
         )
-        if recognition is not None:
-            event = replace(event, usage=recognition.usage, confidence=recognition.confidence)
         await self._recorder.put(Outcome(event, recognition))
         self._close(page, again=again)
-
-    # -- words for the journal -------------------------------------------------------------------------
-
-    def _event(self, page: PageWork, variation: Variation, status: str, **fields: Any) -> PageEvent:
-        return PageEvent(
-            document=page.document.sha256,
-            page=page.number,
-            status=status,
-            attempt=page.attempts,
-            at=time.time(),
-            variation=variation.name,
-            **fields,
-        )
-
-    def _provenance(self, page: PageWork, variation: Variation, rendered: RenderedPage | None) -> Provenance:
-        return Provenance(
-            engine=self._spec.name,
-            engine_version=self._identity.version,
-            weights=self._identity.weights,
-            settings_hash=self._ladder.settings(variation, page.document),
-            render_hash=rendered.render_hash if rendered else "",
-        )
-
-
-def _doubts(verdict: Verdict) -> dict[str, Any]:
-    if not verdict.doubts:
-        return {}
-    return {"doubts": {str(doubt.failure): doubt.evidence for doubt in verdict.doubts}}
-
-
-def _image(page: RenderedPage) -> dict[str, Any]:
-    facts = page.facts
-    return {
-        "width_px": facts.width_px,
-        "height_px": facts.height_px,
-        "dpi": round(facts.dpi, 1),
-        "ink": round(facts.ink, 5),
-        "blank": facts.blank,
-        **({"capped": True} if facts.capped else {}),
-        **({"prepared": list(page.applied)} if page.applied else {}),
-    }
