@@ -142,6 +142,21 @@ def test_a_fair_mean_fails_only_with_noise_in_it(mean: float, minimum: float | N
         assert [doubt.failure for doubt in verdict.doubts] == [Failure.LOW_CONFIDENCE]
 
 
+def test_a_third_of_the_words_in_noise_fails_a_fair_page() -> None:
+    def page(noisy: int) -> Case:
+        sides = [0.15 if place < noisy else 0.95 for place in range(40)]
+        blocks = tuple(
+            replace(block, confidence=side) for block, side in zip(GOOD.blocks, sides, strict=True)
+        )
+        return french(replace(GOOD, blocks=blocks, confidence=Confidence(0.69, 0.4)))
+
+    verdict = judge(page(13))
+    assert verdict.finding is not None
+    assert verdict.finding.failure is Failure.LOW_CONFIDENCE
+    assert verdict.finding.evidence["noise_share"] == pytest.approx(0.33, abs=0.02)
+    assert judge(page(6)).accepted
+
+
 def test_an_engine_that_says_the_page_is_turned_is_believed() -> None:
     verdict = judge(french(replace(GOOD, extra={"rotated": 90})))
     assert verdict.finding is not None
