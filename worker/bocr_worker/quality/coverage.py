@@ -144,10 +144,11 @@ def _finding(seen: _Measures, rule: str, severity: float, **more: Any) -> Findin
 
 def _of_expected(case: Case) -> float | None:
     """Characters against what the document's other pages hold for this much ink."""
-    usual, ink = case.context.chars_per_ink, case.facts.ink
-    if usual is None or not (math.isfinite(usual) and usual > 0 and ink > 0):
+    usual = case.context.chars_per_ink
+    expected = 0.0 if usual is None else usual * case.facts.ink
+    if not 1.0 <= expected < math.inf:
         return None
-    return len(case.recognition.text) / (usual * ink)
+    return len(case.recognition.text) / expected
 
 
 def _credible_boxes(block: Block, facts: ImageFacts) -> list[Box]:
