@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import time
+import traceback
 from itertools import chain
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from bocr_worker.protocol.errors import ProtocolError
 from bocr_worker.protocol.exit_report import ExitReport, dump_exit_report
 from bocr_worker.protocol.manifest import Manifest, load_manifest
 from bocr_worker.recorder import Recorder
-from bocr_worker.render.pool import RenderPool
+from bocr_worker.render.pool import RendererBroken, RenderPool
 from bocr_worker.runtimes.base import Runtime, RuntimeBroken
 from bocr_worker.runtimes.registry import runtime_for
 from bocr_worker.work import Documents, PageWork, pages_to_do, settled_pages
@@ -57,15 +58,18 @@ class Stage:
         self._stopped.set()
 
     async def run(self) -> ExitReport:
-        """Never raises for what can go wrong with pages, engines or signals: it is in the report."""
+        """Never raises: whatever goes wrong is in the report."""
         watcher = asyncio.create_task(self._watch())
         cause, outcome = "", "ok"
         try:
             await self._work()
-        except (RuntimeBroken, EngineUnavailable) as error:
+        except (RuntimeBroken, EngineUnavailable, RendererBroken) as error:
             cause, outcome = str(error), "error"
         except OSError as error:
             cause, outcome = f"the run folder cannot be written: {error}", "error"
+        except Exception as error:  # noqa: BLE001 - a bug of ours must leave its word, too
+            traceback.print_exc()
+            cause, outcome = f"a fault in the worker: {type(error).__name__}: {error}", "error"
         finally:
             watcher.cancel()
             await asyncio.gather(watcher, return_exceptions=True)
