@@ -86,7 +86,7 @@ def tell_problems(outcome: Outcome) -> None:
     problems = outcome.numbers.get("problems", [])
     for problem in problems[:_PROBLEMS_SHOWN]:
         note(safe(f"{problem['file']}: {problem['reason']}"))
-    if outcome.numbers.get("unreadable", 0) > _PROBLEMS_SHOWN:
+    if len(problems) > _PROBLEMS_SHOWN:
         note("And more; `bocr documents` gives the reason of each.")
 
 

@@ -25,7 +25,7 @@ from bocr_tui.cli.output import note
 from bocr_tui.cli.progress import Display, display
 from bocr_tui.config.errors import Busy
 from bocr_tui.control.events import ControlEvent, JobMoved, Trouble
-from bocr_tui.report.summary import count_pages
+from bocr_tui.report.summary import Standing, standing
 
 if TYPE_CHECKING:
     from bocr_tui.config.workspace import Workspace
@@ -104,23 +104,22 @@ async def _tick(driven: _Driven) -> None:
     try:
         while True:
             began_s = time.monotonic()
-            show_counts(driven.shown, await asyncio.to_thread(count_pages, driven.catalog, driven.scope))
+            now = await asyncio.to_thread(standing, driven.catalog, driven.scope)
+            show_standing(driven.shown, now)
             pause_s = max(LOOK_EVERY_S, LOOK_SHARE * (time.monotonic() - began_s))
             await asyncio.sleep(pause_s)
     finally:
-        show_counts(driven.shown, count_pages(driven.catalog, driven.scope))
+        show_standing(driven.shown, standing(driven.catalog, driven.scope))
 
 
-def show_counts(shown: Display, counts: dict[str, int]) -> None:
-    """Settled pages against all that are not ignored."""
-    ok = counts.get(PageState.OK, 0)
-    gave_up = counts.get(PageState.GAVE_UP, 0)
-    failed = counts.get(PageState.FAILED, 0)
-    total = sum(counts.values()) - counts.get(PageState.IGNORED, 0)
-    said = [f"{ok:,} ok"]
-    said += [f"{failed:,} failed"] if failed else []
-    said += [f"{gave_up:,} gave up"] if gave_up else []
-    shown.update(ok + failed + gave_up, total, ", ".join(said))
+def show_standing(shown: Display, now: Standing) -> None:
+    """Pages that came to an end against all that are not ignored."""
+    said = [f"{now.by_state.get(PageState.OK, 0):,} ok"]
+    for state in (PageState.FAILED, PageState.GAVE_UP):
+        count = now.by_state.get(state, 0) - (now.retrying if state == PageState.FAILED else 0)
+        said += [f"{count:,} {state.replace('_', ' ')}"] if count else []
+    said += [f"{now.retrying:,} to be tried again"] if now.retrying else []
+    shown.update(now.done, now.total, ", ".join(said))
 
 
 def _tell(shown: Display, event: ControlEvent) -> None:

@@ -54,6 +54,8 @@ class Pace:
 
     def saw(self, done: int, at_s: float | None = None) -> None:
         moment = time.monotonic() if at_s is None else at_s
+        if self._seen and done < self._seen[-1][1]:
+            self._seen.clear()  # pages are tried again: what was measured says nothing of that
         self._seen.append((moment, done))
         while len(self._seen) > 2 and moment - self._seen[0][0] > RATE_WINDOW_S:
             self._seen.popleft()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bocr_tui.actions.action import Options
@@ -12,12 +13,12 @@ from bocr_tui.cli.call import EXIT_ERROR, EXIT_OK, Call
 from bocr_tui.cli.checks import GOOD, language_checks
 from bocr_tui.cli.finish import exit_code, show_summary, tell_end
 from bocr_tui.cli.output import note, safe, say
+from bocr_tui.cli.panel import show_panel
 from bocr_tui.cli.running import RunOrder, run_all, take_in
 from bocr_tui.report.summary import Summary
 
 if TYPE_CHECKING:
     from bocr_tui.config.workspace import Workspace
-    from bocr_tui.ui.driving import Say
 
 EXPORT_FOLDER = "export"
 
@@ -55,11 +56,9 @@ def _tell_what_is_missing(workspace: Workspace) -> None:
 
 def show_demo_in_panel(workspace: Workspace, order: RunOrder) -> None:
     """The panel opens at once and the pages come in while it is open."""
-    from bocr_tui.ui.app import run_panel
-
     _tell_what_is_missing(workspace)
 
-    async def work(tell: Say) -> None:
+    async def work(tell: Callable[[str], None]) -> None:
         stop = threading.Event()
 
         def progress(done: int, total: int, text: str) -> None:
@@ -71,7 +70,7 @@ def show_demo_in_panel(workspace: Workspace, order: RunOrder) -> None:
             stop.set()
             raise
 
-    run_panel(workspace, background=work)
+    show_panel(workspace, background=work)
     _tell_after_panel(workspace)
 
 

@@ -107,10 +107,34 @@ def summarise(
         )
 
 
-def count_pages(catalog: Catalog, scope: Scope) -> dict[str, int]:
-    """Pages by state: what a progress bar asks for again and again; one index answers it."""
+@dataclass(frozen=True)
+class Standing:
+    """How the pages of a scope stand while they are read. `retrying` are the failed ones that a live chain
+    still holds: a later stage takes them."""
+
+    by_state: dict[str, int]
+    retrying: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_state.values()) - self.by_state.get(PageState.IGNORED, 0)
+
+    @property
+    def done(self) -> int:
+        ended = (PageState.OK, PageState.GAVE_UP, PageState.FAILED)
+        return sum(self.by_state.get(state, 0) for state in ended) - self.retrying
+
+
+def standing(catalog: Catalog, scope: Scope) -> Standing:
+    """What a progress bar asks for again and again; indexes answer it."""
+    held = select(core.reservation.c.page_id).where(core.reservation.c.released_at.is_(None))
+    failed = and_(core.page.c.state == str(PageState.FAILED), core.page.c.id.in_(held))
     with catalog.reading() as connection:
-        return _by(connection, core.page.c.state, scope.page_condition())
+        states = _by(connection, core.page.c.state, scope.page_condition())
+        if not states.get(PageState.FAILED):
+            return Standing(states)
+        retrying = connection.execute(select(func.count()).where(failed, scope.page_condition())).scalar()
+        return Standing(states, retrying or 0)
 
 
 def _by(connection: Connection, column: Any, condition: ColumnElement[bool]) -> dict[str, int]:

@@ -13,7 +13,7 @@ import pytest
 from bocr_tui.cli import output
 from bocr_tui.cli.main import main
 from tests.cli.conftest import ROOT, Bocr, command, environment
-from tests.cli.shelf import Leaf, Shelf
+from tests.cli.shelf import NEW, Leaf, Shelf
 
 
 def test_help_names_every_command_and_the_exit_codes(bocr: Bocr) -> None:
@@ -112,18 +112,17 @@ def test_what_starts_first_loads_nothing_heavy(module: str, forbidden: tuple[str
 def test_lists_do_without_the_libraries_that_writing_needs(shelf: Shelf) -> None:
     shelf.document("loi.pdf", [Leaf()])
     code = (
-        "import sys; from bocr_tui.cli.main import main; code = main(sys.argv[1:]);"
-        "sys.exit(code or ('sqlalchemy' in sys.modules and 9) or 0)"
+        "import sys; from bocr_tui.cli.main import main;"
+        "codes = [main(['-w', sys.argv[1], name, '--json']) for name in ('pages', 'documents', 'status')];"
+        "sys.exit(max(codes) or ('sqlalchemy' in sys.modules and 9) or 0)"
     )
-    for name in ("pages", "documents", "status"):
-        arguments = [sys.executable, "-c", code, "-w", str(shelf.workspace.root), name, "--json"]
-        done = subprocess.run(arguments, env=environment(), capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        json.loads(done.stdout)
+    arguments = [sys.executable, "-c", code, str(shelf.workspace.root)]
+    done = subprocess.run(arguments, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_reader_that_has_enough_is_no_error(shelf: Shelf) -> None:
-    shelf.document("code.pdf", [Leaf(text="x")] * 3000)
+    shelf.document("code.pdf", [NEW] * 3000)
     process = subprocess.Popen(
         command("-w", shelf.workspace.root, "pages", "--json"),
         env=environment(),

@@ -254,11 +254,12 @@ def test_cancelled_jobs_end_and_their_pages_can_be_submitted_again(
 
 
 def test_a_demo_of_a_folder_ends_with_a_table_and_an_export(
-    bocr_process: Bocr, scans: Path, tmp_path: Path
+    bocr: Bocr, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "demo-workspace").mkdir()
     set_pipeline(tmp_path / "demo-workspace")
-    said = bocr_process("demo", "scans", "--pages-per-document", 1)
+    said = bocr("demo", "scans", "--pages-per-document", 1, "--headless")
     assert said.code == 0, said.err
     assert "2  ok" in said.out
     assert (tmp_path / "demo-workspace" / "export" / "deux.md").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -79,7 +80,7 @@ def cancel(
         raise UsageError("No job is under way.", "")
     outcome = act(found, "job.cancel", Selection(jobs=tuple(ids)))
     carry_out(found)
-    answer(call, outcome)
+    answer(call, replace(outcome, next_step=""))
 
 
 def _planned(reader: Reader) -> list[int]:
