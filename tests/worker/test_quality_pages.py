@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from statistics import median
 
 import pytest
 
@@ -79,13 +80,31 @@ def test_a_page_read_by_half_is_caught_nineteen_times_in_twenty() -> None:
     assert caught >= 0.95 * judged
 
 
+def document(reading: Reading) -> tuple[str, str]:
+    return (reading.engine, reading.page.rsplit(" p.", 1)[0])
+
+
+def test_a_title_page_is_not_held_against_the_body_s_density() -> None:
+    for reading in GOOD:
+        others = [r.chars_per_ink for r in GOOD if document(r) == document(reading)]
+        assert judge(reading.case("fr", "ar", chars_per_ink=median(others))).accepted, name(reading)
+
+
+@pytest.mark.parametrize("reading", PHOTOS, ids=name)
+def test_a_photograph_is_not_held_against_the_body_s_density(reading: Reading) -> None:
+    assert judge(reading.case("fr", chars_per_ink=45_000.0)).accepted
+
+
 def test_a_document_s_other_pages_witness_against_a_page_with_too_little_text() -> None:
     reading = next(r for r in GOOD if r.engine == "rapidocr" and r.page.startswith("procédure"))
-    third = reading.without(lambda box: box[1] < 0.3)
-    blind = replace(reading.case("fr", gives_boxes=False), recognition=replace(third, blocks=()))
-    usual = replace(blind.context, chars_per_ink=reading.chars_per_ink * 3)
-    assert judge(blind).accepted
-    assert judge(replace(blind, context=usual)).finding is not None
+    part = replace(reading.without(lambda box: box[1] < 0.15), blocks=())
+    alone = replace(reading.case("fr", gives_boxes=False), recognition=part)
+    witnessed = replace(alone.context, chars_per_ink=reading.chars_per_ink)
+    assert judge(alone).accepted
+    finding = judge(replace(alone, context=witnessed)).finding
+    assert finding is not None
+    assert finding.failure is FailureClass.COVERAGE
+    assert finding.evidence["of_expected"] < 0.15
 
 
 def test_every_accepted_reading_ranks_above_every_refused_one() -> None:

@@ -47,8 +47,9 @@ NOTHING_READ_SHARE = 0.85
 UNREAD_DOUBT = 0.35
 """Good pages read by rapidocr leave 0 to 0.34 (tables' double rules), by Tesseract up to 0.54 (a form of 160
 cells); Arabic read by rapidocr 0.58 to 1; bilingual columns of which one is read 0.41 to 0.5."""
-WITNESSED_SHARE = 0.3
-"""Enough where the page also has far fewer characters than the document's others have for their ink."""
+WITNESSED_SHARE = 0.42
+"""Enough where the page also has far fewer characters than the document's others have for their ink. Not
+less: a title page has a fifth of their characters and leaves a third of its cells to a watermark."""
 PICTURE_SHARE = 0.5
 """Solid cells for each text-like cell from which the unread ink may as well be a photograph's."""
 
@@ -58,9 +59,11 @@ STRETCH_ROWS, STRETCH_COLUMNS = 8, 6
 STRETCH_FILL, STRETCH_SOLID = 0.25, 0.5
 """Text fills a third of its stretch and more; photographs at most 0.31 and are solid for the most part."""
 
-LEAST_CHARACTERS_A_CELL = 0.15
 FEW_FOR_DOCUMENT = 0.35
 FEWEST_FOR_DOCUMENT = 0.15
+"""Of the characters that the document's other pages have for this much ink; a title page has a fifth."""
+LEAST_CHARACTERS_A_CELL, FEW_CHARACTERS_A_CELL = 0.15, 0.8
+"""Body text has 1.1 to 5.5 characters a cell, title pages 0.6; Arabic read by rapidocr 0.02 to 0.39."""
 DOUBT = 0.4
 
 
@@ -97,12 +100,12 @@ def coverage(case: Case) -> Finding | None:
 
 def _by_boxes(seen: _Measures) -> Finding | None:
     share, cells = seen.unread_share, seen.unread_share * seen.text_cells
+    few = seen.of_expected is not None and seen.of_expected < FEW_FOR_DOCUMENT
+    enough = WITNESSED_SHARE if few else UNREAD_SHARE
     if not seen.mostly_picture and (
-        (share >= UNREAD_SHARE and cells >= UNREAD_CELLS)
+        (share >= enough and cells >= UNREAD_CELLS)
         or (share >= NOTHING_READ_SHARE and cells >= LEAST_TEXT_CELLS)
     ):
-        return _finding(seen, "unread", share)
-    if share >= WITNESSED_SHARE and seen.of_expected is not None and seen.of_expected < FEW_FOR_DOCUMENT:
         return _finding(seen, "unread", share)
     if cells >= STRETCH_CELLS and share >= STRETCH_SHARE:
         stretch = largest_unread(seen.ink, STRETCH_ROWS, STRETCH_COLUMNS)
@@ -121,11 +124,10 @@ def _is_text(stretch: Stretch, text_cells: int) -> bool:
 
 def _by_characters(seen: _Measures) -> Finding | None:
     density = seen.characters / seen.text_cells
-    if seen.of_expected is not None and seen.of_expected < FEWEST_FOR_DOCUMENT and not seen.mostly_picture:
-        return _finding(seen, "characters", 1.0 - seen.of_expected)
-    if density < LEAST_CHARACTERS_A_CELL:
-        return _finding(seen, "characters", DOUBT if seen.mostly_picture else 1.0 - density)
-    return None
+    few = seen.of_expected is not None and seen.of_expected < FEWEST_FOR_DOCUMENT
+    if density >= (FEW_CHARACTERS_A_CELL if few else LEAST_CHARACTERS_A_CELL):
+        return None
+    return _finding(seen, "characters", DOUBT if seen.mostly_picture else 1.0 - density)
 
 
 def _finding(seen: _Measures, rule: str, severity: float, **more: Any) -> Finding:
