@@ -29,12 +29,14 @@ def _submit(context: Context, options: Options) -> Outcome:
     done = submit_batches(
         context.catalog.open(), context.workspace.config, context.selection.batches, site=options.site
     )
+    some = f"{counted(done.pages, 'page')} submitted in {counted(len(done.chains), 'chain')}."
     return Outcome(
-        text=f"{counted(done.pages, 'page')} submitted in {counted(len(done.chains), 'chain')}.",
+        text=some if done.pages else "No page of these batches waits to be submitted.",
         count=done.pages,
         refused=done.refused,
-        next_step="Run `bocr watch` to read them." if done.pages else "",
+        next_step="Run `bocr watch` to read them." if done.pages else "Pages that failed are resubmitted.",
         numbers={"pages": done.pages, "chains": list(done.chains), "jobs": list(done.jobs)},
+        well=done.pages > 0,
     )
 
 

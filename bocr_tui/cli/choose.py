@@ -13,6 +13,7 @@ from bocr_tui.catalog.list_rows import DocumentRow
 from bocr_tui.catalog.lists import Reader
 from bocr_tui.catalog.words import PageState
 from bocr_tui.config.errors import UsageError
+from bocr_tui.intake.names import display_name
 from bocr_worker.protocol.failures import FailureClass
 
 _HASH = re.compile(r"^[0-9a-f]{6,64}$")
@@ -26,6 +27,7 @@ def documents_named(reader: Reader, said: str) -> list[DocumentRow]:
 
     Raises UsageError: none fits, or a part of a name fits several names.
     """
+    said = display_name(os.fsencode(said)) if "/" not in said else said
     for ids in (_by_name(reader, said), _by_hash(reader, said), _by_path(reader, said)):
         if ids:
             return reader.documents.rows(ids)

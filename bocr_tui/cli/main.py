@@ -52,6 +52,8 @@ def _explain(error: Exception, as_json: bool) -> int:
         return _tell(as_json, cause, f"See `{where} --help`.", EXIT_USAGE)
     if type(error).__name__ == "Abort":  # Ctrl-C or end of input at a question
         return _tell(as_json, "Interrupted.", "", EXIT_INTERRUPTED)
+    if isinstance(error, UnicodeEncodeError):
+        return _tell(as_json, "An argument holds bytes that are no text.", "", EXIT_USAGE)
     original = getattr(error, "orig", None) or error
     if isinstance(original, sqlite3.Error):
         return _tell(as_json, f"The catalog refused: {original}.", "Run `bocr doctor`.", EXIT_ERROR)

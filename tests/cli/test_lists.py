@@ -134,6 +134,18 @@ def test_a_document_is_named_by_name_hash_or_part_of_its_name(ask: Bocr, shelf: 
     assert "no document" in ask("page", "BO_9999", 1).err
 
 
+def test_arguments_that_are_no_text_are_understood_or_refused(ask: Bocr, shelf: Shelf) -> None:
+    shelf.document("d\\xe9cret.pdf", [Leaf()])
+    assert ask("page", "d\udce9cret.pdf", 1).code == 0
+    for said in (
+        ask("page", "a/\udce9", 1),
+        ask("pages", "--engine", "\udce9"),
+        ask("pages", "--state", "\udce9"),
+    ):
+        assert said.code == 2
+        assert "Traceback" not in said.err
+
+
 def test_two_documents_of_one_name_are_told_apart_by_hash(ask: Bocr, shelf: Shelf) -> None:
     shelf.document("loi.pdf", [Leaf(text="un")], sha256="aaaaaaaa" + "0" * 56)
     shelf.document("loi.pdf", [Leaf(text="deux")], sha256="bbbbbbbb" + "0" * 56)

@@ -84,9 +84,10 @@ def cancel(
 
 
 def _planned(reader: Reader) -> list[int]:
-    from bocr_tui.catalog.list_query import BatchFilter
-
-    return list(reader.batches.ids(BatchFilter(states=("planned",)), "oldest"))
+    """Batches with pages that wait, those that need attention for other pages among them."""
+    planned = "SELECT DISTINCT batch_id FROM page WHERE state = 'planned' ORDER BY batch_id"
+    with reader.snapshot() as connection:
+        return [row[0] for row in connection.execute(planned) if row[0] is not None]
 
 
 def _batches_named(reader: Reader, names: list[str]) -> list[int]:
