@@ -6,9 +6,8 @@ of a variation):
 - `answer`: `text` (default), `empty`, `loop` (the same line again and again), `junk` (private-use characters)
 - `sleep_s`: how long an answer takes
 - `only`: a prefix of the image's SHA-256 in hex; the options below, and `answer`, apply to such images alone
-- `refuse`: the engine cannot be loaded at all
 - `raise`: the reader raises; `die`: its process ends; `hang`: it never answers
-- `load`: `raise` or `die` while loading
+- `refuse`: the engine is not available here; `load`: `raise` or `die` while it is loaded
 
 Given any of these in its order it runs in a child process, otherwise inside the worker.
 """
@@ -37,6 +36,10 @@ class NoopReader:
         self._options = dict(options)
         if options.get("refuse"):
             raise EngineUnavailable("noop", "it was told to refuse", "Leave out the option refuse.")
+        if options.get("load") == "die":
+            os._exit(71)
+        if options.get("load") == "raise":
+            raise RuntimeError("told not to load")
 
     def read(self, ask: Ask) -> Recognition:
         options = {**self._options, **ask.options}

@@ -184,7 +184,7 @@ class RapidOcrReader:
 
     def _turn(self, tall: bool, crops: list[Pixels], lines: list[ReadLine]) -> int:
         """Degrees clockwise that would put the page upright, as far as the lines tell; 0 mostly. Text on
-        its side (`tall`) was turned counter-clockwise to be read: the page wants the same, or the opposite."""
+        its side (`tall`) was turned counter-clockwise to be read; the page wants that or the opposite."""
         import numpy as np
 
         if not crops:

@@ -39,7 +39,7 @@ class LocalRuntime:
         self._free: asyncio.LifoQueue[Child] = asyncio.LifoQueue()
         self._deaths_at_start = 0
         self._broken: Exception | None = None
-        self._begun = False
+        self._begun = self._closed = False
 
     @property
     def slots(self) -> int:
@@ -100,28 +100,32 @@ class LocalRuntime:
             try:
                 identity: EngineIdentity = await child.start()
             except TaskRaised as error:
-                self._broken = (
-                    error.error
-                    if isinstance(error.error, EngineUnavailable)
-                    else RuntimeBroken(f"engine {self.spec.name} cannot be loaded: {error}")
-                )
-            except ChildFailed as error:
+                self._broken = self._broken or self._cannot_load(error)
+            except (ChildFailed, OSError) as error:
                 self._deaths_at_start += 1
                 if self._deaths_at_start >= _DEATHS_AT_START:
-                    often = f"{_DEATHS_AT_START} times in a row"
-                    self._broken = RuntimeBroken(
-                        f"engine {self.spec.name} cannot be loaded: {error}, {often}"
-                    )
+                    self._broken = self._broken or self._cannot_load(error)
             else:
                 self._deaths_at_start = 0
-                return identity
+                if not self._closed:
+                    return identity
+                await child.kill()
         raise self._broken
 
+    def _cannot_load(self, error: Exception) -> Exception:
+        if isinstance(error, TaskRaised) and isinstance(error.error, EngineUnavailable):
+            return error.error
+        often = "" if isinstance(error, TaskRaised) else f", {_DEATHS_AT_START} times in a row"
+        return RuntimeBroken(f"engine {self.spec.name} cannot be loaded: {error}{often}")
+
     async def close(self) -> None:
-        """End every child; those that are reading are killed."""
-        self._begun = False
+        """End every child; those that are reading are killed. Asks that wait get RuntimeBroken."""
+        self._begun, self._closed = False, True
+        self._broken = self._broken or RuntimeBroken(f"engine {self.spec.name} is not running")
         idle = {self._free.get_nowait() for _ in range(self._free.qsize())}
         await _all(child.close() if child in idle else child.kill() for child in self._children)
+        for child in idle:
+            self._free.put_nowait(child)
 
 
 def shares(spec: EngineSpec, order: EngineOrder, cores: int) -> tuple[int, int]:
