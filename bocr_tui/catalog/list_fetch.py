@@ -36,8 +36,9 @@ def mapping(text: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+_HELD = "EXISTS (SELECT 1 FROM reservation AS r WHERE r.page_id = p.id AND r.released_at IS NULL)"
 _PAGE_COLUMNS = ", ".join(
-    {"document": "d.name", "document_sha256": "d.sha256"}.get(field.name, f"p.{field.name}")
+    {"document": "d.name", "document_sha256": "d.sha256", "held": _HELD}.get(field.name, f"p.{field.name}")
     for field in fields(PageRow)
 )
 _DOCUMENT_COLUMNS = _columns(DocumentRow, "d", "tally")
@@ -68,7 +69,7 @@ def fetch_pages(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Page
         f"SELECT {_PAGE_COLUMNS} FROM page AS p JOIN document AS d ON d.id = p.document_id "
         f"WHERE p.id IN ({_slots(ids)})"
     )
-    return fetch(connection, PageRow, sql, ids)
+    return [replace(row, held=bool(row.held)) for row in fetch(connection, PageRow, sql, ids)]
 
 
 def fetch_documents(connection: sqlite3.Connection, ids: Sequence[int]) -> list[DocumentRow]:

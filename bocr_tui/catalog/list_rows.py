@@ -44,7 +44,8 @@ class Tally:
 
 @dataclass(frozen=True)
 class PageRow:
-    """One page. `document` is its document's name, `document_sha256` its content's hash."""
+    """One page. `document` is its document's name, `document_sha256` its content's hash. `held`: a live
+    chain has reserved it, so that a failed page will be tried again by itself."""
 
     id: int
     document_id: int
@@ -62,6 +63,7 @@ class PageRow:
     width_pt: float | None
     height_pt: float | None
     changed_at: float
+    held: bool = False
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,10 @@ _APPLICATION_ID = 0x626F6372
 """`bocr`, as the catalog's own opening writes it."""
 
 
+class NoCatalog(CatalogError):
+    """Nothing has been imported into this workspace yet."""
+
+
 class Listing(Generic[Row, Filter, Order]):
     """One list: its ids in an order, its rows by id."""
 
@@ -200,9 +204,9 @@ class Reader:
 
 
 def open_reader(path: Path) -> Reader:
-    """Open the catalog at `path` for reading only. Raises CatalogError: missing, not ours, unreadable."""
+    """Open the catalog at `path` for reading only. Raises NoCatalog, CatalogError: not ours, unreadable."""
     if not path.is_file() or path.stat().st_size == 0:
-        raise CatalogError(f"{path} does not exist yet.", "Run `bocr import FOLDER` to begin.")
+        raise NoCatalog(f"There is no catalog yet at {path}.", "Run `bocr import FOLDER` to begin.")
     try:
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=ro",

@@ -5,13 +5,15 @@ The first frame needs neither SQLModel nor a catalog: both are loaded afterwards
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from textual.app import App
+from textual import on
+from textual.app import App, ScreenStackError
 from textual.binding import Binding
-from textual.message import Message
+from textual.screen import Screen
 
 from bocr_tui.catalog.words import PageState
 from bocr_tui.config.errors import UsageError
@@ -22,8 +24,8 @@ from bocr_tui.ui.driving import (
     DriverThread,
     Driving,
     DrivingState,
-    WorkEnded,
 )
+from bocr_tui.ui.messages import ActivityEnded, ActivitySaid, DriverSaid, DrivingChanged
 from bocr_tui.ui.pictures import Pictures
 from bocr_tui.ui.reading import Reading
 from bocr_tui.ui.safe_text import clean
@@ -90,41 +92,6 @@ class BocrApp(App[None]):
         Binding("q", "leave", "Quit", tooltip="Leave the panel; jobs that run go on."),
     ]
 
-    class Saw(Message):
-        """The catalog was looked at."""
-
-        def __init__(self, sight: Sight) -> None:
-            super().__init__()
-            self.sight = sight
-
-    class DrivingChanged(Message):
-        """Who drives changed, or why nobody does."""
-
-        def __init__(self, state: DrivingState) -> None:
-            super().__init__()
-            self.state = state
-
-    class DriverSaid(Message):
-        """The driver told of something."""
-
-        def __init__(self, event: ControlEvent) -> None:
-            super().__init__()
-            self.event = event
-
-    class ActivitySaid(Message):
-        """What runs in the background is at this point."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    class ActivityEnded(Message):
-        """What ran in the background is over."""
-
-        def __init__(self, ended: WorkEnded) -> None:
-            super().__init__()
-            self.ended = ended
-
     def __init__(
         self, workspace: Workspace, *, drive: bool = True, background: Background | None = None
     ) -> None:
@@ -137,13 +104,14 @@ class BocrApp(App[None]):
         self.driving = DrivingState(Driving.NOT_YET if drive else Driving.NOBODY)
         self.activity = ""
         self.troubles: list[str] = []
+        self._trouble_told: DrivingState | None = None
         self._watch = CatalogWatch(self.reading, self._saw)
         self._driving_thread: DriverThread | None = None
         self._background: BackgroundThread | None = None
         if drive:
             self._driving_thread = DriverThread(
                 workspace,
-                lambda state: self.post_message(self.DrivingChanged(state)),
+                lambda state: self.post_message(DrivingChanged(state)),
                 self._hear_driver,
             )
         if background is not None:
@@ -151,16 +119,16 @@ class BocrApp(App[None]):
             self._background = BackgroundThread(
                 background,
                 self._hear_activity,
-                lambda ended: self.post_message(self.ActivityEnded(ended)),
+                lambda ended: self.post_message(ActivityEnded(ended)),
             )
 
     def _hear_activity(self, text: str) -> None:
         """Called from the background's thread."""
-        self.post_message(self.ActivitySaid(text))
+        self.post_message(ActivitySaid(text))
 
     def _hear_driver(self, event: ControlEvent) -> None:
         """Called from the driver's thread."""
-        self.post_message(self.DriverSaid(event))
+        self.post_message(DriverSaid(event))
 
     @property
     def results(self) -> Path:
@@ -236,8 +204,6 @@ class BocrApp(App[None]):
 
     async def _leave(self) -> None:
         """End the driver in order, then the panel."""
-        import asyncio
-
         if self._driving_thread is not None or self._background is not None:
             self.notify("Leaving; jobs that run go on.", markup=False)
         for thread in (self._background, self._driving_thread):
@@ -251,27 +217,45 @@ class BocrApp(App[None]):
 
     def _saw(self, sight: Sight) -> None:
         self.sight = sight
-        screen = self.screen
-        if isinstance(screen, PanelScreen):
+        if isinstance(screen := self._top_screen(), PanelScreen):
             screen.hear(sight)
+        self._tell_standing()
+
+    def _tell_standing(self) -> None:
+        if isinstance(screen := self._top_screen(), PanelScreen):
             screen.tell_standing()
 
-    def on_bocr_app_driving_changed(self, message: DrivingChanged) -> None:
-        before, self.driving = self.driving, message.state
-        if message.state.driving is Driving.TROUBLE and message.state != before:
+    def _top_screen(self) -> Screen[Any] | None:
+        """The screen one sees; None while the panel opens or closes."""
+        try:
+            return self.screen
+        except ScreenStackError:
+            return None
+
+    @on(DrivingChanged)
+    def _driving_changed(self, message: DrivingChanged) -> None:
+        self.driving = message.state
+        self._tell_standing()
+        if message.state.driving is Driving.TROUBLE and message.state != self._trouble_told:
+            self._trouble_told = message.state
             self.tell(f"{message.state.detail} {message.state.next_step}".strip(), "error")
 
-    def on_bocr_app_driver_said(self, message: DriverSaid) -> None:
+    @on(DriverSaid)
+    def _driver_said(self, message: DriverSaid) -> None:
         from bocr_tui.control.events import Trouble
 
         if isinstance(message.event, Trouble):
             self.tell(f"{message.event.text} {message.event.next_step}".strip(), "warning")
 
-    def on_bocr_app_activity_said(self, message: ActivitySaid) -> None:
+    @on(ActivitySaid)
+    def _activity_said(self, message: ActivitySaid) -> None:
         self.activity = message.text
+        self._tell_standing()
 
-    def on_bocr_app_activity_ended(self, message: ActivityEnded) -> None:
+    @on(ActivityEnded)
+    def _activity_ended(self, message: ActivityEnded) -> None:
         self.activity = ""
+        self._tell_standing()
         if message.ended.cause:
             self.tell(f"{message.ended.cause} {message.ended.next_step}".strip(), "error")
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bocr_tui.actions.action import Action, CatalogHandle, Context, Options, Outcome, Selection
-from bocr_tui.actions.words import counted
 from bocr_tui.config.errors import BocrError
 from bocr_tui.config.workspace import Workspace
+
+REASONS_SHOWN = 3
+"""Different reasons of refusals in one word to the person: the commonest."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,11 @@ class Doer:
 
 
 def _said(outcome: Outcome, driven: bool) -> Said:
-    parts = [outcome.text]
+    parts = [] if outcome.refused and not outcome.count else [outcome.text]
     reasons = Counter(reason for _, reason in outcome.refused)
-    parts += [
-        f"{counted(count, 'refusal')}: {reason.rstrip('.')}." for reason, count in reasons.most_common(3)
-    ]
+    for reason, count in reasons.most_common(REASONS_SHOWN):
+        refused = "Refused" if count == 1 else f"{count:,} refused"
+        parts.append(f"{refused}: {reason.rstrip('.')}.")
     if outcome.next_step and not driven:
         parts.append(outcome.next_step)
     well = outcome.well and not outcome.refused

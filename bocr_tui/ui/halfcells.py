@@ -159,12 +159,22 @@ def _crop(image: Image, box: Box) -> Image:
 
 
 def _threshold(image: Image) -> int:
-    """Half way between the darkest and the commonest bright tone: what is darker is ink."""
+    """Between the darkest tones and the commonest of the bright ones: what is darker is ink."""
     histogram = image.histogram()
-    total = sum(histogram)
-    dark = next(value for value in range(256) if sum(histogram[: value + 1]) * 50 >= total)
-    paper = max(range(256), key=lambda value: histogram[value])
-    return 0 if paper - dark < LEAST_CONTRAST else round(dark + (paper - dark) * INK_SHARE)
+    dark, bright = _quantile(histogram, 0.02), _quantile(histogram, 0.98)
+    if bright - dark < LEAST_CONTRAST:
+        return 0
+    paper = max(range((dark + bright) // 2, 256), key=lambda value: histogram[value])
+    return round(dark + (paper - dark) * INK_SHARE)
+
+
+def _quantile(histogram: Sequence[int], share: float) -> int:
+    wanted, seen = sum(histogram) * share, 0
+    for value, number in enumerate(histogram):
+        seen += number
+        if seen >= wanted:
+            return value
+    return len(histogram) - 1
 
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 REPLACED = "\ufffd"
 """Stands where a character was that a terminal would obey instead of show."""
@@ -82,3 +82,19 @@ def _last_cells(text: str, width: int) -> str:
         taken += step
         start -= 1
     return text[start:]
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """`text` (cleaned) in pieces of at most `width` cells, broken at blanks where it can be."""
+    pieces: list[str] = []
+    current = ""
+    for word in text.split(" "):
+        joined = f"{current} {word}" if current else word
+        if width_of(joined) <= width:
+            current = joined
+            continue
+        if current:
+            pieces.append(current)
+        *whole, current = chop_cells(word, width) if width_of(word) > width else [word]
+        pieces.extend(whole)
+    return [*pieces, current]

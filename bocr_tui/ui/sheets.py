@@ -41,7 +41,7 @@ class PageSheet:
     )
 
     def cells(self, row: PageRow) -> tuple[Cell, ...]:
-        state, tone = wording.page_state(row.state)
+        state, tone = wording.page_state(row.state, row.held)
         return (
             text_cell(row.document),
             text_cell(str(row.number)),
@@ -97,7 +97,7 @@ class JobSheet:
 
     def cells(self, row: JobRow) -> tuple[Cell, ...]:
         state, tone = wording.job_state(row.state, row.cause)
-        stage = str(row.stage) if row.try_number == 1 else f"{row.stage}·{row.try_number}"
+        stage = str(row.stage + 1) if row.try_number == 1 else f"{row.stage + 1}·{row.try_number}"
         rest = max(0, row.pages - row.ok - row.failed)
         return (
             text_cell(row.token, "muted"),

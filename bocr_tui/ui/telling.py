@@ -53,7 +53,7 @@ def about_tally(tally: Tally) -> list[Paragraph]:
 def about_page(story: PageStory, chosen: int | None = None) -> list[Paragraph]:
     """State, why it failed with the evidence, what was tried; the attempt `chosen` is marked."""
     page = story.page
-    state, tone = wording.page_state(page.state)
+    state, tone = wording.page_state(page.state, page.held)
     paragraphs: list[Paragraph] = [
         Words(((page.document, "strong"), (f"\npage {page.number} of {story.document.page_count}", "muted"))),
         Labelled(_page_facts(story, state, tone)),
@@ -202,7 +202,11 @@ def about_failures(failures: Mapping[str, int]) -> Paragraph:
 
 def _job_line(job: JobRow) -> Fact:
     state, tone = wording.job_state(job.state, job.cause)
-    return (f"{job.stage} {job.engine}", f"{state}  {wording.count(job.ok)}/{wording.count(job.pages)}", tone)
+    return (
+        f"{job.stage + 1} {job.engine}",
+        f"{state}  {wording.count(job.ok)}/{wording.count(job.pages)}",
+        tone,
+    )
 
 
 def about_job(row: JobRow) -> list[Paragraph]:
@@ -212,7 +216,7 @@ def about_job(row: JobRow) -> list[Paragraph]:
         facts.append(("Reason", row.reason, "plain"))
     facts += [
         ("Works on", batch_names(row), "plain"),
-        ("Stage", f"{row.stage}, try {row.try_number}", "plain"),
+        ("Stage", f"{row.stage + 1}, try {row.try_number}", "plain"),
         ("Engine", row.engine, "plain"),
         ("Site", f"{row.site}{f' as {row.scheduler_id}' if row.scheduler_id else ''}", "plain"),
         ("Token", row.token, "muted"),

@@ -98,8 +98,11 @@ JOB_TONES: Tones = {
 }
 
 
-def page_state(state: str) -> tuple[str, str]:
-    """The words of a state with its sign, and its tone."""
+def page_state(state: str, held: bool = False) -> tuple[str, str]:
+    """The words of a state with its sign, and its tone. A failed page that a live chain holds is tried
+    again by itself: that is what a person wants to know of it."""
+    if held and state in (PageState.FAILED, PageState.GAVE_UP):
+        return "· in retry", "waiting"
     sign, tone = PAGE_TONES.get(state, ("·", "waiting"))
     return f"{sign} {plain(state)}", tone
 

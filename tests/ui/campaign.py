@@ -87,7 +87,8 @@ def build(
         connection.execute(insert(core.document), list(_documents(documents, pages_each, names, kind)))
         connection.execute(insert(core.source), list(_sources(documents, names, file)))
         batches = -(-len(campaign.pages) // batch_pages)
-        connection.execute(insert(core.batch), list(_batches(batches, batch_pages)))
+        if batches:
+            connection.execute(insert(core.batch), list(_batches(batches, batch_pages)))
         for chunk in _chunks(campaign.pages):
             connection.execute(insert(core.page), list(chunk))
         if attempts:
@@ -96,6 +97,25 @@ def build(
             insert(core.event), [{"at": START + 40, "kind": "job", "text": "Job b1 began on local."}]
         )
     return campaign
+
+
+def build_many(root: Path, *, documents: int, pages_each: int) -> Workspace:
+    """Very many pages, made by SQLite itself: every seventh failed, the others ok."""
+    campaign = build(root, documents=documents, pages_each=0, attempts=False)
+    with campaign.catalog.writing() as connection:
+        connection.exec_driver_sql(
+            """
+            WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?)
+            INSERT INTO page
+              (id, document_id, number, state, failure, engine, confidence, attempts, changed_at)
+            SELECT i + 1, i / ? + 1, i % ? + 1, iif(i % 7, 'ok', 'failed'), iif(i % 7, NULL, 'coverage'),
+                   'rapidocr', (i % 97) / 97.0, 1, 0
+            FROM n
+            """,
+            (documents * pages_each, pages_each, pages_each),
+        )
+    campaign.catalog.close()
+    return campaign.workspace
 
 
 def _chunks(rows: list[Any]) -> Iterator[list[Any]]:
@@ -195,55 +215,45 @@ def _work(connection: Any, campaign: Campaign, batches: int) -> None:
 
 
 def _chain(connection: Any, campaign: Campaign, batch: int) -> None:
-    connection.execute(
-        insert(core.chain),
-        [
-            {
-                "id": batch,
-                "kind": "batch",
-                "site": "local",
-                "state": "live",
-                "pipeline": {},
-                "created_at": START,
-            }
-        ],
-    )
-    jobs = []
-    for stage, engine in enumerate(("rapidocr", "tesseract"), start=1):
-        running = stage == 1 and batch == batches_running(campaign)
-        jobs.append(
-            {
-                "id": batch * 2 - 2 + stage,
-                "chain_id": batch,
-                "stage": stage,
-                "engine": engine,
-                "site": "local",
-                "token": f"b{batch:04d}s{stage}",
-                "scheduler_id": str(4000 + batch * 2 + stage),
-                "state": "running" if running else ("finished" if stage == 1 else "planned"),
-                "cause": None if running or stage == 2 else "ok",
-                "reason": "",
-                "pages": 40,
-                "ok": 30,
-                "failed": 4,
-                "created_at": START,
-                "submitted_at": START + 30 if stage == 1 else None,
-                "started_at": START + 40 if stage == 1 else None,
-                "ended_at": None if running or stage == 2 else START + 200,
-                "heartbeat_at": START + 190,
-                "heartbeat": {"pages_per_s": 1.4},
-            }
-        )
+    """The last batch's chain lives and holds its pages; the others are done."""
+    live = batch == int(campaign.pages[-1]["batch_id"])
+    chain = {"id": batch, "kind": "batch", "site": "local", "pipeline": {}, "created_at": START}
+    connection.execute(insert(core.chain), [{**chain, "state": "live" if live else "done"}])
+    jobs = [_job(batch, 1, "rapidocr", "running" if live else "finished")]
+    jobs.append(_job(batch, 2, "tesseract", "planned" if live else "finished"))
     connection.execute(insert(core.job), jobs)
     connection.execute(insert(core.job_batch), [{"job_id": job["id"], "batch_id": batch} for job in jobs])
     held = [page["id"] for page in campaign.pages if page["batch_id"] == batch]
-    connection.execute(
-        insert(core.reservation), [{"page_id": page, "chain_id": batch, "created_at": START} for page in held]
-    )
+    released = None if live else START + 200
+    rows = [
+        {"page_id": page, "chain_id": batch, "created_at": START, "released_at": released} for page in held
+    ]
+    connection.execute(insert(core.reservation), rows)
 
 
-def batches_running(campaign: Campaign) -> int:
-    return int(campaign.pages[-1]["batch_id"])
+def _job(batch: int, stage: int, engine: str, state: str) -> dict[str, Any]:
+    begun, ended = state in ("running", "finished"), state == "finished"
+    return {
+        "id": batch * 2 - 2 + stage,
+        "chain_id": batch,
+        "stage": stage - 1,
+        "engine": engine,
+        "site": "local",
+        "token": f"b{batch:04d}s{stage}",
+        "scheduler_id": str(4000 + batch * 2 + stage) if begun else None,
+        "state": state,
+        "cause": "ok" if ended else None,
+        "reason": "",
+        "pages": 40 if stage == 1 else 10,
+        "ok": 30 if stage == 1 and begun else 4 * ended,
+        "failed": 10 if stage == 1 and begun else 6 * ended,
+        "created_at": START,
+        "submitted_at": START + 30 if begun else None,
+        "started_at": START + 40 if begun else None,
+        "ended_at": START + 200 if ended else None,
+        "heartbeat_at": START + 190 if begun else None,
+        "heartbeat": {"pages_per_s": 1.4},
+    }
 
 
 def recognition(page: dict[str, Any]) -> Recognition:

@@ -30,6 +30,7 @@ class BatchesScreen(ListScreen[BatchRow]):
     """The first screen: the campaign by batches."""
 
     PLACE = "batches"
+    THING = "batch"
     THINGS = "batches"
 
     BINDINGS: ClassVar = [action_binding("batch.submit")]

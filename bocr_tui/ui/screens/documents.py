@@ -33,6 +33,7 @@ class DocumentsScreen(ListScreen[DocumentRow]):
     """By name."""
 
     PLACE = "documents"
+    THING = "document"
     THINGS = "documents"
 
     def __init__(self) -> None:

@@ -62,12 +62,12 @@ class Help(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog wide"):
-            yield Label("Keys", markup=False, classes="dialog-title")
             with VerticalScroll():
-                yield Static(self._table())
                 if self._troubles:
                     yield Label("What went wrong since the panel was opened", classes="dialog-title")
-                    yield Static(Text("\n".join(self._troubles)))
+                    yield Static(Text("\n".join(self._troubles)), classes="dialog-troubles")
+                yield Label("Keys", markup=False, classes="dialog-title")
+                yield Static(self._table())
             yield Label("esc leaves", markup=False, classes="dialog-hint")
 
     def _table(self) -> Table:

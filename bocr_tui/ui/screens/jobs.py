@@ -27,6 +27,7 @@ class JobsScreen(ListScreen[JobRow]):
     """The newest job first; finished and failed ones stay."""
 
     PLACE = "jobs"
+    THING = "job"
     THINGS = "jobs"
 
     BINDINGS: ClassVar = [action_binding("job.cancel")]

@@ -15,6 +15,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Footer
 
+from bocr_tui.catalog.lists import NoCatalog
 from bocr_tui.config.errors import BocrError
 from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.screens.find import FindLine
@@ -39,9 +40,8 @@ REREAD_REST = 4.0
 class ListScreen(PanelScreen[None], Generic[Row]):
     """Shows one list of the catalog. Subclasses say which, how it looks and what its preview tells."""
 
+    THING: ClassVar[str] = "row"
     THINGS: ClassVar[str] = "rows"
-    ONLY: ClassVar[str] = "only failed"
-    """What the key `f` leaves in the list."""
 
     BINDINGS: ClassVar = [
         Binding("f", "toggle_only", "Only failed", tooltip="Show only what failed, or everything again."),
@@ -60,7 +60,7 @@ class ListScreen(PanelScreen[None], Generic[Row]):
         yield TopLine(id="top")
         yield PlaceLine(id="place")
         with Horizontal(id="body"):
-            yield VirtualTable(self.sheet(), id="table")
+            yield VirtualTable(self.sheet(), id="table", quiet=(NoCatalog,))
             yield Facts(id="preview")
             yield self.third_pane()
         yield FindLine()
@@ -174,7 +174,8 @@ class ListScreen(PanelScreen[None], Generic[Row]):
             parts.append((f"stale {age:.0f} s, ctrl+r tries again  ", "warning"))
         elif table.loaded:
             more = "" if table.complete else "+"
-            parts.append((f"{count(table.row_count)}{more} {self.THINGS} ", "muted"))
+            thing = self.THING if table.row_count == 1 else self.THINGS
+            parts.append((f"{count(table.row_count)}{more} {thing} ", "muted"))
         self.query_one(PlaceLine).tell(self.here(), tuple(parts))
 
     @on(VirtualTable.Highlighted)

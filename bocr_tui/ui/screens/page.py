@@ -132,7 +132,7 @@ class PageScreen(PanelScreen[None]):
 
     def _tell(self, story: PageStory) -> None:
         page = story.page
-        state, tone = wording.page_state(page.state)
+        state, tone = wording.page_state(page.state, page.held)
         why = f" {wording.plain(page.failure)}" if page.failure else ""
         where = f"page {page.number} of {story.document.page_count} "
         self.query_one(PlaceLine).tell(self._place, ((where, "plain"),))

@@ -35,6 +35,7 @@ class PagesScreen(ListScreen[PageRow]):
     """`within` limits the list for good (a batch's pages, say) and `came_from` says so in words."""
 
     PLACE = "pages"
+    THING = "page"
     THINGS = "pages"
 
     BINDINGS: ClassVar = [

@@ -43,8 +43,10 @@ class Placed:
 
 
 def place(columns: Sequence[Column], width: int) -> tuple[Placed, ...]:
-    """The columns that a table of `width` cells shows."""
+    """The columns that a table of `width` cells shows; the least important ones give way first."""
     shown = [(index, column) for index, column in enumerate(columns) if width >= column.from_width]
+    while _least(shown) > width and any(column.from_width for _, column in shown):
+        shown.remove(max(shown, key=lambda each: each[1].from_width))
     flexible = [(index, column) for index, column in shown if not column.width]
     fixed = sum(column.width for _, column in shown) + GAP * max(0, len(shown) - 1)
     left = max(0, width - fixed)
@@ -56,6 +58,11 @@ def place(columns: Sequence[Column], width: int) -> tuple[Placed, ...]:
         left -= share
         weights -= column.weight
     return tuple(Placed(column, index, column.width or widths[index]) for index, column in shown)
+
+
+def _least(shown: Sequence[tuple[int, Column]]) -> int:
+    """Cells that these columns need."""
+    return sum(column.width or column.least for _, column in shown) + GAP * max(0, len(shown) - 1)
 
 
 def text_cell(text: str, tone: str = "plain") -> Cell:
@@ -87,9 +94,9 @@ def bar(width: int, shares: Sequence[tuple[int, str]], total: int) -> Cell:
     if total <= 0:
         return (("╌" * width, "muted"),)
     cells = [(max(1, round(number * width / total)) if number else 0, tone) for number, tone in shares]
-    while (over := sum(each for each, _ in cells) - width) > 0:
+    while sum(each for each, _ in cells) > width:
         largest = max(range(len(cells)), key=lambda index: cells[index][0])
-        cells[largest] = (cells[largest][0] - min(over, cells[largest][0]), cells[largest][1])
+        cells[largest] = (cells[largest][0] - 1, cells[largest][1])
     parts = [("━" * each, tone) for each, tone in cells if each]
     left = width - sum(each for each, _ in cells)
     return (*parts, ("╌" * left, "muted")) if left else tuple(parts)

@@ -14,8 +14,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from bocr_tui.ui.halfcells import CROP_ROWS, Mark, overview, zoomed
-from bocr_tui.ui.safe_text import clean, is_right_to_left
-from bocr_tui.ui.widgets.text_pane import ReadLine, wrap
+from bocr_tui.ui.safe_text import clean, is_right_to_left, wrap
+from bocr_tui.ui.widgets.text_pane import ReadLine
 from bocr_tui.ui.widgets.tones import TONE_CLASSES, tone_style
 from bocr_tui.ui.wording import confidence_tone
 from bocr_tui.ui.work import begin

@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from bocr_tui.ui.safe_text import clean, fit
+from bocr_tui.ui.safe_text import clean, fit, width_of, wrap
 from bocr_tui.ui.widgets.columns import GAP, Cell, Column, Placed, fitted, place
 from bocr_tui.ui.widgets.row_store import Identified, RowStore
 from bocr_tui.ui.widgets.tones import TONE_CLASSES, tone_style
@@ -20,6 +20,9 @@ Row = TypeVar("Row", bound=Identified)
 SheetRow = TypeVar("SheetRow", bound=Identified, contravariant=True)
 
 HEADER_LINES = 1
+
+NOTICE_MARGIN = 4
+"""Cells left and right of the words that stand in the place of rows."""
 
 
 class Sheet(Protocol[SheetRow]):
@@ -105,12 +108,15 @@ class DrawnTable(ScrollView, Generic[Row]):
         return Strip(segments).adjust_cell_length(width, base)
 
     def _notice_line(self, y: int, width: int) -> Strip:
-        """The words in the place of rows: a heading a third down, the hint below it."""
+        """The words in the place of rows: a heading a third down, the hint below it, both wrapped."""
         base = self._row_style("table--even")
         notice, tone = self.notice()
+        room = max(8, width - 2 * NOTICE_MARGIN)
+        lines = [(piece, tone) for piece in wrap(clean(notice.title), room)]
+        lines += [(piece, "muted") for piece in wrap(clean(notice.hint), room)]
         line = y - max(HEADER_LINES + 1, self.size.height // 3)
-        text, tone = {0: (notice.title, tone), 1: (notice.hint, "muted")}.get(line, ("", "plain"))
-        if not text:
+        if not 0 <= line < len(lines):
             return Strip.blank(width, base)
-        shown = fit(clean(text), min(width, 400)).rstrip().center(width)
+        text, tone = lines[line]
+        shown = " " * ((width - width_of(text)) // 2) + text
         return Strip([Segment(shown, base + tone_style(self, tone))]).adjust_cell_length(width, base)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import chop_cells
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding
@@ -16,7 +15,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from bocr_tui.ui.safe_text import clean, fit, is_right_to_left, width_of
+from bocr_tui.ui.safe_text import clean, fit, is_right_to_left, wrap
 from bocr_tui.ui.widgets.tones import TONE_CLASSES, tone_style
 from bocr_tui.ui.wording import confidence_tone, percent
 
@@ -146,19 +145,3 @@ class TextPane(ScrollView, can_focus=True):
         return Strip(
             [Segment(f"{gutter:>{GUTTER_CELLS - 1}} ", base + tone), Segment(text, base)]
         ).adjust_cell_length(width, base)
-
-
-def wrap(text: str, width: int) -> list[str]:
-    """`text` (cleaned) in pieces of at most `width` cells, broken at blanks where it can be."""
-    pieces: list[str] = []
-    current = ""
-    for word in text.split(" "):
-        joined = f"{current} {word}" if current else word
-        if width_of(joined) <= width:
-            current = joined
-            continue
-        if current:
-            pieces.append(current)
-        *whole, current = chop_cells(word, width) if width_of(word) > width else [word]
-        pieces.extend(whole)
-    return [*pieces, current]

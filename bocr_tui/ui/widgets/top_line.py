@@ -73,12 +73,11 @@ class TopLine(PartsLine):
     def tell(self, standing: Standing) -> None:
         wide = self.size.width >= 100
         left: list[Part] = [("● ", standing.driving_tone), (f"{standing.site} ", "strong")]
-        left.append((standing.driving, "muted" if standing.driving_tone == "ok" else standing.driving_tone))
+        words = standing.driving if standing.live else "no catalog yet"
+        left.append((words, "muted" if standing.driving_tone == "ok" else standing.driving_tone))
         if standing.stale_s is not None:
             left.append((f" │ stale {standing.stale_s:.0f} s", "warning"))
-        elif not standing.live:
-            left.append((" │ no catalog yet", "muted"))
-        elif wide:
+        elif wide and standing.live:
             left.append((" │ live", "muted"))
         if standing.activity:
             left.append((f" │ {standing.activity}", "accent"))

@@ -71,8 +71,12 @@ class VirtualTable(DrawnTable[Row], can_focus=True):
             super().__init__()
             self.table = table
 
-    def __init__(self, sheet: Sheet[Row], *, id: str | None = None) -> None:
+    def __init__(
+        self, sheet: Sheet[Row], *, id: str | None = None, quiet: tuple[type[BocrError], ...] = ()
+    ) -> None:
+        """`quiet`: errors that are no failure, such as a catalog that is still to be made."""
         super().__init__(sheet, id=id)
+        self._quiet = quiet
         self._source: ListSource[Row] | None = None
         self._asking_rows = False
         self.empty = Notice("Nothing here.")
@@ -245,6 +249,8 @@ class VirtualTable(DrawnTable[Row], can_focus=True):
 
     def notice(self) -> tuple[Notice, str]:
         if self.trouble is not None:
+            if isinstance(self.trouble, self._quiet):
+                return Notice(self.trouble.cause, self.trouble.next_step), "plain"
             hint = f"{self.trouble.next_step} ctrl+r tries again.".strip()
             return Notice(self.trouble.cause, hint), "failed"
         if not self.loaded:

@@ -1,0 +1,106 @@
+"""A panel over a small campaign, and ways to wait for what it does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from bocr_tui.config.workspace import Workspace
+from bocr_tui.ui.app import BocrApp
+from bocr_tui.ui.driving import Background
+from bocr_tui.ui.screens.base import PanelScreen
+from bocr_tui.ui.widgets.virtual_table import VirtualTable
+from tests.ui.campaign import Campaign, build
+
+WAIT_S = 20.0
+"""Longer than anything here takes on a busy machine; only a failing test waits for it."""
+
+
+class Panel:
+    """A running panel, seen as a person sees it."""
+
+    def __init__(self, app: BocrApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def table(self) -> VirtualTable[Any]:
+        return self.app.screen.query_one(VirtualTable)
+
+    @property
+    def lines(self) -> list[str]:
+        """What is on the screen, line by line."""
+        height = self.app.size.height
+        rows = self.app.screen._compositor.render_strips()
+        return [strip.text for strip in rows[:height]]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def toasts(self) -> list[str]:
+        return [notification.message for notification in self.app._notifications]
+
+    async def until(self, true: Callable[[], object], what: str = "") -> None:
+        """Wait for something to become true; what is on the screen is told if it does not."""
+        ends = time.monotonic() + WAIT_S
+        while not true():
+            if time.monotonic() > ends:
+                raise AssertionError(f"never came: {what or true}\n{self.text}\n{self.toasts}")
+            await self.pilot.pause(0.01)
+        await self.pilot.pause()
+
+    async def sees(self, text: str) -> None:
+        await self.until(lambda: text in self.text, f"the words {text!r}")
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def go(self, key: str) -> None:
+        """To one of the four places, and wait for its list."""
+        await self.press(key)
+        await self.until(lambda: isinstance(self.app.screen, PanelScreen) and self.ready)
+
+    @property
+    def ready(self) -> bool:
+        """The list is read whole, and so are the rows in view."""
+        tables = self.app.screen.query(VirtualTable)
+        return bool(tables) and all(
+            table.loaded and table.complete and (table.current is not None or not table.row_count)
+            for table in tables
+        )
+
+
+@asynccontextmanager
+async def opened(
+    workspace: Workspace,
+    size: tuple[int, int] = (80, 24),
+    *,
+    drive: bool = False,
+    background: Background | None = None,
+) -> AsyncIterator[Panel]:
+    app = BocrApp(workspace, drive=drive, background=background)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        panel = Panel(app, pilot)
+        await panel.until(lambda: panel.ready or panel.table.trouble)
+        yield panel
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Campaign:
+    """Two and a half batches in seven documents, pages in every state."""
+    return build(tmp_path / "workspace")
+
+
+@pytest.fixture(scope="session")
+def shared_campaign(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    """The same for tests that only look."""
+    return build(tmp_path_factory.mktemp("shared") / "workspace")

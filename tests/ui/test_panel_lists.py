@@ -1,0 +1,236 @@
+"""The four lists as a person walks through them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, update
+
+from bocr_tui.catalog import core
+from bocr_tui.catalog.lists import Listing
+from bocr_tui.config.workspace import Workspace, make_workspace
+from bocr_tui.ui.reading import Lane
+from bocr_tui.ui.screens.asking import Pick
+from bocr_tui.ui.screens.help import Help
+from bocr_tui.ui.screens.page import PageScreen
+from bocr_tui.ui.screens.pages import PagesScreen
+from bocr_tui.ui.widgets.row_store import CHUNK_ROWS
+from tests.ui.campaign import NAMES, START, Campaign, build, build_many
+from tests.ui.conftest import opened
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("1", ["b00001", "submitted", "attention", "4 batches"]),
+        ("2", ["b0004s1", "running", "8 jobs"]),
+        ("3", [NAMES[0], "gave up", "140 pages"]),
+        ("4", [NAMES[4][:10], "ready", "7 documents"]),
+    ],
+)
+async def test_each_place_shows_its_list(shared_campaign: Campaign, key: str, words: list[str]) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.go(key)
+        for word in words:
+            await panel.sees(word)
+
+
+async def test_the_top_line_counts_what_matters(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.sees("» 7 running")
+        assert "· 7 queued" in panel.lines[0]
+        assert "✗ 21 failed" in panel.lines[0]
+        assert "✓ 91/140" in panel.lines[0]
+        assert "nothing drives" in panel.lines[0]
+
+
+async def test_three_keys_lead_to_the_first_failed_page_and_its_reason(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.go("3")
+        await panel.press("f")
+        await panel.until(lambda: panel.ready and panel.table.row_count == 21)
+        await panel.press("enter")
+        await panel.sees("Why it failed")
+        assert "repetition" in panel.text or "low confidence" in panel.text
+        await panel.sees("covered")
+
+
+async def test_f_shows_only_what_failed_and_everything_again(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.go("3")
+        await panel.press("f")
+        await panel.sees("only failed  21 pages")
+        await panel.press("f")
+        await panel.sees("140 pages")
+        assert "only failed" not in panel.text.splitlines()[1]
+
+
+async def test_one_class_can_be_picked(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.go("3")
+        await panel.until(lambda: panel.app.sight.counts.failures)
+        await panel.press("c")
+        await panel.until(lambda: isinstance(panel.app.screen, Pick))
+        await panel.press("j", "enter")
+        await panel.until(lambda: isinstance(panel.app.screen, PagesScreen) and panel.ready)
+        await panel.sees("class")
+        assert panel.table.row_count == max(panel.app.sight.counts.failures.values())
+
+
+async def test_names_are_found_and_escape_shows_everything_again(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.go("4")
+        await panel.press("slash", *"PROC", "É")
+        assert "Find in names" in panel.text
+        await panel.press("enter")
+        await panel.sees("1 document ")
+        await panel.press("escape")
+        await panel.sees("7 documents")
+
+
+async def test_a_filter_that_leaves_nothing_names_itself_and_the_key_that_clears_it(
+    shared_campaign: Campaign,
+) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.go("4")
+        await panel.press("slash", *"nowhere", "enter")
+        await panel.sees("No documents with name “nowhere”.")
+        assert "esc shows everything." in panel.text
+
+
+async def test_going_into_a_batch_and_back_keeps_the_place(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.press("j", "enter")
+        await panel.sees("batch b00002")
+        await panel.until(lambda: panel.table.row_count == 40)
+        await panel.press("enter")
+        await panel.until(lambda: isinstance(panel.app.screen, PageScreen))
+        await panel.press("escape")
+        await panel.sees("batch b00002")
+        await panel.press("escape")
+        await panel.sees("4 batches")
+        assert panel.table.current is not None
+        assert panel.table.current.name == "b00002"
+
+
+async def test_a_key_of_a_place_leads_there_and_back_where_one_was(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.press("enter")
+        await panel.sees("batch b00001")
+        await panel.go("4")
+        await panel.go("1")
+        await panel.sees("batch b00001")
+        await panel.go("1")
+        await panel.sees("4 batches")
+
+
+async def test_help_names_the_keys_of_the_screen(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace, (120, 40)) as panel:
+        await panel.go("3")
+        await panel.press("question_mark")
+        await panel.until(lambda: isinstance(panel.app.screen, Help))
+        for words in ("Resubmit", "Only failed", "Ignore", "Reset", "esc"):
+            await panel.sees(words)
+        await panel.press("escape")
+        await panel.until(lambda: isinstance(panel.app.screen, PagesScreen))
+
+
+async def test_a_workspace_without_a_catalog_says_what_to_do_and_opens_when_there_is_one(
+    tmp_path: Path,
+) -> None:
+    workspace = make_workspace(tmp_path / "workspace")
+    async with opened(workspace) as panel:
+        await panel.sees("There is no catalog yet")
+        assert "bocr import FOLDER" in panel.text
+        assert "no catalog yet" in panel.lines[0]
+        build(workspace.root, documents=1)
+        await panel.sees("b00001")
+
+
+async def test_a_damaged_catalog_is_an_error_with_a_key_and_never_an_empty_list(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path / "workspace")
+    workspace.catalog_path.write_bytes(b"this is no database" * 500)
+    async with opened(workspace) as panel:
+        await panel.sees("cannot be read")
+        assert "ctrl+r tries again" in panel.text
+        assert "No batches" not in panel.text
+
+
+async def test_what_is_shown_stays_and_is_called_stale_until_it_can_be_read_again(campaign: Campaign) -> None:
+    async with opened(campaign.workspace) as panel:
+        await panel.sees("b00001")
+        with campaign.catalog.writing() as connection:
+            connection.exec_driver_sql("ALTER TABLE batch RENAME TO elsewhere")
+        await panel.sees("stale")
+        assert "b00001" in panel.text
+        with campaign.catalog.writing() as connection:
+            connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO batch")
+        await panel.press("ctrl+r")
+        await panel.until(lambda: "stale" not in panel.text)
+
+
+async def test_another_process_s_change_is_seen_without_a_key(campaign: Campaign) -> None:
+    async with opened(campaign.workspace) as panel:
+        await panel.go("3")
+        await panel.sees("✗ 21 failed")
+        with campaign.catalog.writing() as connection:
+            changed = {"state": "failed", "failure": "runaway"}
+            connection.execute(update(core.page).where(core.page.c.id == 1).values(changed))
+        await panel.sees("✗ 22 failed")
+        await panel.sees("runaway")
+
+
+async def test_the_cursor_stays_on_its_row_when_rows_come_before_it(campaign: Campaign) -> None:
+    async with opened(campaign.workspace) as panel:
+        await panel.go("2")
+        await panel.press("j", "j")
+        held = panel.table.current_id
+        with campaign.catalog.writing() as connection:
+            new = {"chain_id": 1, "stage": 3, "engine": "rapidocr", "site": "local", "state": "planned"}
+            rest = {"reason": "", "pages": 1, "ok": 0, "failed": 0, "created_at": START, "heartbeat": {}}
+            connection.execute(insert(core.job), [{**new, **rest, "token": "bnew", "try_number": 1}])
+        await panel.sees("9 jobs")
+        assert panel.table.current_id == held
+        assert panel.table.cursor == 3
+
+
+async def test_nothing_is_read_again_while_nothing_changes(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.go("3")
+        asked = panel.app.reading.asked
+        await panel.until(lambda: asked[Lane.WATCH] >= 5)
+        before = (asked[Lane.IDS], asked[Lane.ROWS])
+        await panel.until(lambda: asked[Lane.WATCH] >= 8)
+        assert (asked[Lane.IDS], asked[Lane.ROWS]) == before
+
+
+@pytest.fixture(scope="module")
+def many_pages(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return build_many(tmp_path_factory.mktemp("many"), documents=1000, pages_each=200)
+
+
+async def test_two_hundred_thousand_pages_cost_a_screen_of_rows(
+    many_pages: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    rows = Listing.rows
+
+    def counted(self: Listing[Any, Any, Any], ids: Sequence[int]) -> list[Any]:
+        read.append(len(ids))
+        return rows(self, ids)
+
+    async with opened(many_pages, (200, 60)) as panel:
+        await panel.press("3")
+        await panel.sees("200,000 pages")
+        await panel.until(lambda: panel.ready)
+        monkeypatch.setattr(Listing, "rows", counted)
+        await panel.press(*["j"] * 30, "ctrl+d", "ctrl+d")
+        assert [number for number in read if number > 1] == []
+        await panel.press("G")
+        await panel.until(lambda: panel.ready)
+        assert panel.table.current_id == 200_000
+        assert len([number for number in read if number > 1]) <= 2
+        assert max(read) <= CHUNK_ROWS
