@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from bocr_tui.catalog.database import Catalog, now
 from bocr_tui.catalog.timeline import note
@@ -168,7 +168,7 @@ class Endings:
         )
         return ChainStep(None, counts.get("ok", 0), counts.get("failed", 0), counts.get("gave_up", 0))
 
-    def _last_words(self, connection: Connection, rows: Sequence[Row[Any]], stopped: bool) -> None:
+    def _last_words(self, connection: Connection, rows: Sequence[Any], stopped: bool) -> None:
         """ok again if an earlier reading stands; gave_up if the tries are spent; failed if they are not
         (a page that cannot be drawn has no tries to spend); planned again if it was never read."""
         words: dict[str, list[int]] = defaultdict(list)

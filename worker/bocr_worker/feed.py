@@ -48,6 +48,7 @@ class Feed:
         self,
         manifest: Manifest,
         spec: EngineSpec,
+        reads: frozenset[str] | None,
         runtime: Runtime,
         identity: EngineIdentity,
         renderers: RenderPool,
@@ -57,6 +58,7 @@ class Feed:
     ) -> None:
         self._manifest = manifest
         self._spec = spec
+        self._reads = reads
         self._runtime = runtime
         self._renderers = renderers
         self._render_slots = render_slots
@@ -148,7 +150,7 @@ class Feed:
             languages=memory.languages,
             binding=memory.binding,
             chars_per_ink=memory.chars_per_ink,
-            engine_languages=self._spec.languages,
+            engine_languages=self._reads,
             gives_boxes=self._spec.gives_boxes,
         )
 

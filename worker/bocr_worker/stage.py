@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bocr_worker.claim import Claim, ClaimedElsewhere
 from bocr_worker.engines.base import EngineUnavailable
-from bocr_worker.engines.registry import engine_named
+from bocr_worker.engines.registry import engine_named, readable_languages
 from bocr_worker.feed import Feed
 from bocr_worker.files import write_whole
 from bocr_worker.history import read_history
@@ -124,9 +124,11 @@ class Stage:
         limits = self.manifest.limits
         render_slots = limits.render_processes or max(1, min(self.cores, 16))
         renderers = RenderPool(limits, render_slots)
+        spec = engine_named(self.manifest.engine.name)
         self.feed = Feed(
             self.manifest,
-            engine_named(self.manifest.engine.name),
+            spec,
+            await asyncio.to_thread(readable_languages, spec),
             runtime,
             identity,
             renderers,

@@ -30,3 +30,8 @@ def engine_named(name: str) -> EngineSpec:
         known = ", ".join(sorted(all_engines()))
         raise EngineUnavailable(name, "there is no engine of this name", f"Known: {known}")
     return spec
+
+
+def readable_languages(spec: EngineSpec) -> frozenset[str] | None:
+    """What the engine can read on this machine; None: everything. May start a program."""
+    return spec.languages if spec.available_languages is None else spec.available_languages()
