@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bocr_worker.ladder import LadderError, parse_ladder, rungs
-
 from bocr_tui.config.errors import ConfigError
 from bocr_tui.config.model import Config, StageConfig
 from bocr_worker.engines.base import EngineUnavailable
 from bocr_worker.engines.registry import all_engines, engine_named
+from bocr_worker.ladder import LadderError, parse_ladder, rungs
 from bocr_worker.protocol.failures import FailureClass
 from bocr_worker.protocol.manifest import EngineOrder, Limits, Variation
 

@@ -20,6 +20,7 @@ from bocr_tui.control.pipeline import Pipeline
 from bocr_tui.sites.deploy import deploy_worker
 from bocr_tui.sites.scheduler.base import Accepted, Rejected
 from bocr_tui.sites.site import Site
+from bocr_tui.sites.transport.base import TransportLost
 from bocr_worker.protocol.failures import FailureClass
 from bocr_worker.protocol.manifest import DocumentOrder, Manifest, PageOrder, dump_manifest
 
@@ -119,6 +120,7 @@ class Stager:
         else:
             await run_in_thread(lambda: self._move(job.id, JobState.AMBIGUOUS, reason=answer.words))
             self._tell(Trouble(f"Whether job {job.token} was taken is not known.", answer.words, job.id))
+            raise TransportLost(f"job {job.token}: {answer.words}", "It is asked for again, never anew.")
 
     def _manifest(self, job: JobRow) -> Manifest:
         with self._catalog.reading() as connection:

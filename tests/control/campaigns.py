@@ -99,7 +99,7 @@ class Campaign:
     def states(self) -> dict[str, int]:
         with self.catalog.reading() as connection:
             rows = connection.exec_driver_sql("SELECT state, count(*) FROM page GROUP BY state").all()
-            return {state: count for state, count in rows}
+            return {str(row[0]): int(row[1]) for row in rows}
 
     def scalar(self, statement: str) -> int:
         with self.catalog.reading() as connection:

@@ -1,4 +1,4 @@
-"""From an order to its end on this machine: real jobs, real worker, real catalog; the engine reads nothing."""
+"""From an order to its end on this machine: real jobs, worker and catalog; the engine reads nothing."""
 
 from __future__ import annotations
 
@@ -244,6 +244,6 @@ def _processes_of(token: str) -> list[int]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             with contextlib.suppress(OSError):
-                if f"/runs/{token}" in os.readlink(folder / "cwd"):
+                if f"/runs/{token}" in str((folder / "cwd").readlink()):
                     found.append(int(folder.name))
     return found

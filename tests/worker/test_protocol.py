@@ -194,6 +194,11 @@ def test_a_result_reads_back_and_its_hash_is_checked() -> None:
         decode_result(line[:-1], "test", place)
 
 
+def test_a_result_with_a_lone_surrogate_can_be_read_and_printed() -> None:
+    line = encode_result(PageResult(SHA, 1, 1, True, Recognition("a\udc80b", "a\udc80b")))
+    assert decode_result(line, "test").recognition.text.encode("utf-8") == b"a?b"
+
+
 def test_an_exit_report_reads_back_and_an_unknown_outcome_is_refused() -> None:
     report = ExitReport("btest", "partial", "asked to stop", 3, 1, 0, 2, 1.5, (JournalEnd("j", "g", 5, 1),))
     assert load_exit_report(dump_exit_report(report)) == report

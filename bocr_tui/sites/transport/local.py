@@ -10,7 +10,7 @@ from typing import Any
 
 from bocr_tui.config.errors import SiteError
 from bocr_tui.sites.helper import site_helper
-from bocr_tui.sites.transport.base import FileNews, RunAsk, RunNews
+from bocr_tui.sites.transport.base import FileNews, RunAsk, RunNews, TransportLost
 
 
 class LocalTransport:
@@ -45,6 +45,8 @@ class LocalTransport:
         handler = getattr(site_helper, function)
         try:
             return await asyncio.to_thread(handler, str(self.root), *arguments)
+        except (TimeoutError, subprocess.TimeoutExpired) as error:
+            raise TransportLost(f"{function} on {self.root} took too long.", "It is asked again.") from error
         except (OSError, subprocess.SubprocessError) as error:
             raise SiteError(f"{function} on {self.root} failed: {error}.", "See the job's log.") from error
 

@@ -26,7 +26,7 @@ class PageResult:
 
 
 def encode_result(result: PageResult) -> bytes:
-    """One JSON line, with its LF."""
+    """One JSON line, with its LF. Lone surrogates, which no font shows, become question marks."""
     seen = result.recognition
     record: dict[str, Any] = {
         "document": result.document,
@@ -46,7 +46,7 @@ def encode_result(result: PageResult) -> bytes:
     if seen.extra:
         record["extra"] = seen.extra
     text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "backslashreplace") + b"\n"
+    return text.encode("utf-8", "replace") + b"\n"
 
 
 def _dump_block(block: Block) -> dict[str, Any]:
