@@ -113,9 +113,9 @@ class JobSheet:
 
 
 def batch_names(row: JobRow) -> str:
-    """What a job works on: a batch's name, several, or pages sent again."""
+    """What a job works on: a batch, several, or pages that were sent again."""
     if not row.batch_count:
-        return "pages sent again" if row.chain_kind != "batch" else wording.UNKNOWN
+        return "resent" if row.chain_kind != "batch" else wording.UNKNOWN
     more = row.batch_count - 1
     return row.batches[0] if not more else f"{row.batches[0]} +{more}"
 

@@ -227,8 +227,8 @@ def about_job(row: JobRow) -> list[Paragraph]:
         Words(bar(28, done, row.pages)),
         Labelled(
             (
-                ("✓ ok", wording.count(row.ok), "ok"),
-                ("✗ failed", wording.count(row.failed), "failed"),
+                ("✓ ok", wording.count(row.ok), "ok" if row.ok else "muted"),
+                ("✗ failed", wording.count(row.failed), "failed" if row.failed else "muted"),
                 ("of", wording.count(row.pages), "plain"),
             )
         ),

@@ -54,7 +54,7 @@ class Panel:
         while not true():
             if time.monotonic() > ends:
                 raise AssertionError(f"never came: {what or true}\n{self.text}\n{self.toasts}")
-            await self.pilot.pause(0.01)
+            await self.pilot.pause(0.03)
         await self.pilot.pause()
 
     async def sees(self, text: str) -> None:
@@ -92,6 +92,12 @@ async def opened(
         panel = Panel(app, pilot)
         await panel.until(lambda: panel.ready or panel.table.trouble)
         yield panel
+
+
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second between two looks at the catalog is for people."""
+    monkeypatch.setattr("bocr_tui.ui.watching.POLL_S", 0.1)
 
 
 @pytest.fixture

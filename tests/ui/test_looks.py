@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import Footer
 
 from tests.ui.campaign import Campaign
-from tests.ui.conftest import opened
+from tests.ui.conftest import Panel, opened
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 HEADERS = {
@@ -17,42 +17,28 @@ HEADERS = {
 }
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-async def test_every_list_shows_its_columns_whole_at_every_size(
-    shared_campaign: Campaign, size: tuple[int, int]
+@pytest.mark.parametrize(("size", "panes"), list(zip(SIZES, (1, 2, 3), strict=True)), ids=str)
+async def test_a_wider_terminal_shows_more_panes_and_every_one_shows_its_columns_and_keys_whole(
+    shared_campaign: Campaign, size: tuple[int, int], panes: int
 ) -> None:
     async with opened(shared_campaign.workspace, size) as panel:
         for key, titles in HEADERS.items():
             await panel.go(key)
             header = panel.lines[2].split()
             assert [title for title in titles if title not in header] == []
-            assert panel.app.screen.query("FooterKey").__len__() <= 8
-            footer = panel.app.screen.query_one(Footer)
-            assert all(child.region.right <= size[0] for child in footer.children)
+            check_keys_and_panes(panel, panes)
         await panel.go("3")
         await panel.press("enter")
         await panel.sees("page 1 of 20")
-        footer = panel.app.screen.query_one(Footer)
-        assert len(footer.children) <= 8
-        assert all(child.region.right <= size[0] for child in footer.children)
+        check_keys_and_panes(panel, panes)
 
 
-@pytest.mark.parametrize(
-    ("size", "panes"), [((80, 24), 1), ((120, 40), 2), ((200, 60), 3)], ids=["80", "120", "200"]
-)
-async def test_wider_terminals_show_more_panes(
-    shared_campaign: Campaign, size: tuple[int, int], panes: int
-) -> None:
-    async with opened(shared_campaign.workspace, size) as panel:
-        for key in "1234":
-            await panel.go(key)
-            body = panel.app.screen.query_one("#body")
-            assert len([child for child in body.children if child.region.width]) == panes
-        await panel.go("3")
-        await panel.press("enter")
-        await panel.sees("page 1 of 20")
-        body = panel.app.screen.query_one("#body")
-        assert len([child for child in body.children if child.region.width]) == panes
+def check_keys_and_panes(panel: Panel, panes: int) -> None:
+    keys = panel.app.screen.query_one(Footer).children
+    assert 0 < len(keys) <= 8
+    assert all(key.region.right <= panel.app.size.width for key in keys)
+    body = panel.app.screen.query_one("#body")
+    assert len([pane for pane in body.children if pane.region.width]) == panes
 
 
 async def test_a_terminal_that_changes_its_size_keeps_the_row(shared_campaign: Campaign) -> None:

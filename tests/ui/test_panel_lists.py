@@ -22,20 +22,17 @@ from tests.ui.campaign import NAMES, START, Campaign, build, build_many
 from tests.ui.conftest import opened
 
 
-@pytest.mark.parametrize(
-    ("key", "words"),
-    [
-        ("1", ["b00001", "submitted", "attention", "4 batches"]),
-        ("2", ["b0004s1", "running", "8 jobs"]),
-        ("3", [NAMES[0], "gave up", "140 pages"]),
-        ("4", [NAMES[4][:10], "ready", "7 documents"]),
-    ],
-)
-async def test_each_place_shows_its_list(shared_campaign: Campaign, key: str, words: list[str]) -> None:
+async def test_each_place_shows_its_list(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace) as panel:
-        await panel.go(key)
-        for word in words:
-            await panel.sees(word)
+        for key, words in (
+            ("1", ["b00001", "submitted", "attention", "4 batches"]),
+            ("2", ["b0004s1", "running", "8 jobs"]),
+            ("3", [NAMES[0], "✗ gave up", "140 pages"]),
+            ("4", [NAMES[4][:10], "ready", "7 documents"]),
+        ):
+            await panel.go(key)
+            for word in words:
+                await panel.sees(word)
 
 
 async def test_the_top_line_counts_what_matters(shared_campaign: Campaign) -> None:
@@ -201,10 +198,12 @@ async def test_nothing_is_read_again_while_nothing_changes(shared_campaign: Camp
     async with opened(shared_campaign.workspace) as panel:
         await panel.go("3")
         asked = panel.app.reading.asked
-        await panel.until(lambda: asked[Lane.WATCH] >= 5)
-        before = (asked[Lane.IDS], asked[Lane.ROWS])
-        await panel.until(lambda: asked[Lane.WATCH] >= 8)
-        assert (asked[Lane.IDS], asked[Lane.ROWS]) == before
+        quiet = 0
+        for _ in range(5):  # the first look may come after the first list, and has it read once more
+            before, watched = (asked[Lane.IDS], asked[Lane.ROWS]), asked[Lane.WATCH]
+            await panel.until(lambda watched=watched: asked[Lane.WATCH] >= watched + 5)
+            quiet = quiet + 1 if (asked[Lane.IDS], asked[Lane.ROWS]) == before else 0
+        assert quiet >= 3
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Label, Static
 
-from bocr_tui.ui.widgets.tones import TONE_CLASSES, tone_style
+from bocr_tui.ui.widgets.tones import tone_style
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -52,7 +52,6 @@ def keys_of(screen: Screen[Any], app: BocrApp) -> list[KeyHelp]:
 class Help(ModalScreen[None]):
     """Shows the keys of the screen below, and what troubled the panel since it was opened."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
     BINDINGS: ClassVar = [Binding("escape,q,question_mark,enter", "leave", "Leave", show=False)]
 
     def __init__(self, keys: Sequence[KeyHelp], troubles: Sequence[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
 
 from rich.table import Table
 from rich.text import Text
@@ -11,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from bocr_tui.ui.widgets.tones import TONE_CLASSES, Part, toned_text
+from bocr_tui.ui.widgets.tones import Part, toned_text
 
 LABEL_CELLS = 14
 """As wide as the longest class of failure."""
@@ -20,8 +19,6 @@ LABEL_CELLS = 14
 class Facts(VerticalScroll, can_focus=False):
     """Headings, labelled facts and paragraphs, wrapped to the pane. Texts may be anything: they are cleaned
     and never read as markup."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
 
     def compose(self) -> ComposeResult:
         yield Static(id="facts-text")

@@ -6,17 +6,16 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
-from textual.color import Color
 from textual.strip import Strip
 from textual.widget import Widget
 
 from bocr_tui.ui.halfcells import CROP_ROWS, Mark, overview, zoomed
 from bocr_tui.ui.safe_text import clean, is_right_to_left, wrap
 from bocr_tui.ui.widgets.text_pane import ReadLine
-from bocr_tui.ui.widgets.tones import TONE_CLASSES, tone_style
+from bocr_tui.ui.widgets.tones import tone_colour, tone_style
 from bocr_tui.ui.wording import confidence_tone
 from bocr_tui.ui.work import begin
 
@@ -46,8 +45,6 @@ class _Plan:
 
 class PictureView(Widget):
     """Shows an image, or a sentence in its place. Strips are made in a thread, for the size there is."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"picture--chosen", *TONE_CLASSES}
 
     def __init__(self, *, id: str | None = None, crop: bool = False) -> None:
         super().__init__(id=id)
@@ -92,7 +89,7 @@ class PictureView(Widget):
         """Strips for the present size, marks and choice."""
         chosen = self._line_chosen()
         plan = self._plan(chosen)
-        ink = _rgb(self.styles.color)
+        ink = self.styles.color.rgb
         marks = self._marks()
 
         def draw() -> list[Strip]:
@@ -127,12 +124,8 @@ class PictureView(Widget):
         for index, line in enumerate(self._lines):
             if line.box is None:
                 continue
-            if index == self._chosen:
-                style = self.get_component_styles("picture--chosen")
-                marks.append(Mark(line.box, _rgb(style.color), strong=True))
-            else:
-                tone = self.get_component_styles(f"tone--{confidence_tone(line.confidence)}")
-                marks.append(Mark(line.box, _rgb(tone.color)))
+            tone = "chosen" if index == self._chosen else confidence_tone(line.confidence)
+            marks.append(Mark(line.box, tone_colour(self, tone).rgb, strong=index == self._chosen))
         return marks
 
     def render_line(self, y: int) -> Strip:
@@ -155,7 +148,3 @@ def _beside(page: list[Strip], crop: list[Strip], plan: _Plan) -> list[Strip]:
     above = max(0, (len(page) - len(crop)) // 2)
     right = [*[empty] * above, *crop, *[empty] * len(page)]
     return [Strip.join([strip, gap, right[line]]) for line, strip in enumerate(page)]
-
-
-def _rgb(color: Color) -> tuple[int, int, int]:
-    return color.rgb

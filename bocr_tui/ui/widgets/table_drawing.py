@@ -14,7 +14,7 @@ from textual.strip import Strip
 from bocr_tui.ui.safe_text import clean, fit, width_of, wrap
 from bocr_tui.ui.widgets.columns import GAP, Cell, Column, Placed, fitted, place
 from bocr_tui.ui.widgets.row_store import Identified, RowStore
-from bocr_tui.ui.widgets.tones import TONE_CLASSES, tone_style
+from bocr_tui.ui.widgets.tones import tone_style
 
 Row = TypeVar("Row", bound=Identified)
 SheetRow = TypeVar("SheetRow", bound=Identified, contravariant=True)
@@ -51,7 +51,6 @@ class DrawnTable(ScrollView, Generic[Row]):
         "table--odd",
         "table--cursor",
         "table--cursor-blurred",
-        *TONE_CLASSES,
     }
 
     cursor: reactive[int] = reactive(0, repaint=False)

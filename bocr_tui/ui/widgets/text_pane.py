@@ -16,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from bocr_tui.ui.safe_text import clean, fit, is_right_to_left, wrap
-from bocr_tui.ui.widgets.tones import TONE_CLASSES, tone_style
+from bocr_tui.ui.widgets.tones import tone_style
 from bocr_tui.ui.wording import confidence_tone, percent
 
 GUTTER_CELLS = 4
@@ -52,7 +52,6 @@ class TextPane(ScrollView, can_focus=True):
         "text--line",
         "text--cursor",
         "text--cursor-blurred",
-        *TONE_CLASSES,
     }
 
     BINDINGS: ClassVar = [

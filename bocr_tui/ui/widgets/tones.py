@@ -1,37 +1,54 @@
-"""Tones: the few meanings that text can be coloured by, taken from the theme by every line widget."""
+"""Tones: the few meanings that text can be coloured by, taken from the theme by every line widget.
+
+They are no component classes of the style sheet: a dozen of those on every widget would be matched anew
+with every change of any class, and a tone means the same everywhere.
+"""
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from rich.style import Style
 from rich.text import Text
+from textual.color import Color
 from textual.widget import Widget
 
 from bocr_tui.ui.safe_text import clean
 
-TONES = (
-    "plain",
-    "muted",
-    "strong",
-    "title",
-    "ok",
-    "busy",
-    "waiting",
-    "warning",
-    "failed",
-    "gave-up",
-    "accent",
-)
-"""Each is the class `tone--NAME` of the style sheet."""
-
-TONE_CLASSES = frozenset(f"tone--{tone}" for tone in TONES)
+TONES = {
+    "plain": ("foreground", False),
+    "muted": ("muted", False),
+    "strong": ("foreground", True),
+    "title": ("accent", True),
+    "ok": ("success", False),
+    "busy": ("primary", False),
+    "waiting": ("secondary", False),
+    "warning": ("warning", False),
+    "failed": ("error", False),
+    "gave-up": ("gave-up", False),
+    "accent": ("accent", False),
+    "chosen": ("chosen", False),
+}
+"""Tone → the theme's variable, and whether it is bold."""
 
 Part = tuple[str, str]
 """Text, already cleaned, and its tone."""
 
 
+def tone_colour(widget: Widget, tone: str) -> Color:
+    """The colour of a tone in the theme of now."""
+    return Color.parse(widget.app.theme_variables[TONES[tone][0]])
+
+
 def tone_style(widget: Widget, tone: str) -> Style:
-    """The style of a tone without a background; `widget` lists TONE_CLASSES among its components."""
-    return widget.get_component_rich_style(f"tone--{tone}", partial=True)
+    """The style of a tone, without a background."""
+    variable, bold = TONES[tone]
+    return _style(widget.app.theme_variables[variable], bold)
+
+
+@lru_cache(maxsize=256)
+def _style(colour: str, bold: bool) -> Style:
+    return Style(color=Color.parse(colour).rich_color, bold=bold or None)
 
 
 def toned_text(widget: Widget, *parts: Part) -> Text:

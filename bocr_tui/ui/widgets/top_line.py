@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from rich.text import Text
 from textual import events
@@ -11,15 +10,13 @@ from textual.message import Message
 from textual.widget import Widget
 
 from bocr_tui.ui.safe_text import clean, fit, width_of
-from bocr_tui.ui.widgets.tones import TONE_CLASSES, Part, tone_style
+from bocr_tui.ui.widgets.tones import Part, tone_style
 
 PLACES = (("batches", "1 Batches"), ("jobs", "2 Jobs"), ("pages", "3 Pages"), ("documents", "4 Documents"))
 
 
 class PartsLine(Widget):
     """One line: parts at the left, and parts at the right that give way last."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
