@@ -19,7 +19,7 @@ def long_document(folder: Path, pages: int = 400) -> tuple[Path, int]:
 def french_document(folder: Path) -> tuple[Path, int]:
     """A document in French that an engine really reads, and how many pages to read of it."""
     if SCAN_TEXT.is_file():
-        return SCAN_TEXT, 24
+        return SCAN_TEXT, 8
     sample = ROOT / "samples" / "pages" / "Bulletin-2741.pdf"
     import pypdfium2
 

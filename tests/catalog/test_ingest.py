@@ -256,12 +256,9 @@ def test_the_database_itself_refuses_a_doubled_event_and_a_second_live_reservati
     held = build(catalog)
     Ingest(catalog).take(piece(header() + ok(held.shas[0], 1)))
     with pytest.raises(IntegrityError), catalog.writing() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO attempt SELECT 99, page_id, job_id, number, outcome, failure, evidence, last, variation,"
-            " language, prompt_tokens, completion_tokens, seconds, confidence_mean, confidence_min, score, at,"
-            ' journal, generation, "offset", result_file, result_offset, result_length, result_sha256, engine,'
-            " engine_version, weights, prompt_hash, settings_hash, render_hash FROM attempt"
-        )
+        columns = [column.name for column in core.attempt.columns if column.name != "id"]
+        names = ", ".join(f'"{name}"' for name in columns)
+        connection.exec_driver_sql(f"INSERT INTO attempt ({names}) SELECT {names} FROM attempt")
     with pytest.raises(IntegrityError), catalog.writing() as connection:
         connection.exec_driver_sql("INSERT INTO reservation (page_id, chain_id, created_at) VALUES (1, 1, 0)")
     with catalog.writing() as connection:

@@ -58,5 +58,4 @@ def test_french_pages_lose_nothing_on_their_way_through_the_worker(corpus: Path,
     for paper, order in zip(papers, orders, strict=True):
         truth = (paper.parent / f"{paper.stem}.gt.txt").read_text(encoding="utf-8")
         ours, bare = error_rate(read[order.sha256], truth), error_rate(read_directly(paper), truth)
-        print(f"{paper.name}: {ours:.4f} through the worker, {bare:.4f} directly")
         assert ours <= bare + ONE_POINT, f"{paper.name}: {ours:.3f} through the worker, {bare:.3f} directly"

@@ -59,7 +59,7 @@ def is_alive(pid: int) -> bool:
 
 async def until(true: Callable[[], bool]) -> None:
     """Wait for something that another process does; the test's own timeout is the limit."""
-    while not true():  # noqa: ASYNC110 - another process sets no event of ours
+    while not true():
         await asyncio.sleep(0.01)
 
 

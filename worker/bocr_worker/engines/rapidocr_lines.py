@@ -23,8 +23,9 @@ to 736 on the short side as the library does, and bound what an extreme strip be
 
 _BAND_PX = 600_000
 _BAND_LEAST_PX, _BAND_OVERLAP_PX = 256, 96
-"""Pixels of a band (an A4 page makes three or four), its least height, and what neighbours share: at 150 dpi a line of
-45 points lies whole in one of them. Bands do not depend on the threads: a page reads the same everywhere."""
+"""Pixels of a band (an A4 page makes three or four), its least height, and what neighbours share: at 150
+dpi a line of 45 points lies whole in one of them. Bands do not depend on the threads: a page reads the same
+everywhere."""
 
 _TALL = 1.5
 """The library turns boxes this much taller than wide a quarter counter-clockwise before it reads them."""
