@@ -24,7 +24,6 @@ from bocr_worker.protocol.errors import ProtocolError
 from bocr_worker.protocol.events import HEARTBEAT, PAGE, STAGE, read_header, read_page_event
 from bocr_worker.protocol.lines import decode_line
 
-
 FLUSH_EVENTS = 2000
 """Events that are collected before they are written: fewer statements than pages, and few live objects."""
 

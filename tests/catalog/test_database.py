@@ -75,7 +75,7 @@ def test_a_damaged_catalog_is_detected_and_never_overwritten(tmp_path: Path, dam
     for extra in ("catalog.db-wal", "catalog.db-shm"):
         (tmp_path / extra).unlink(missing_ok=True)
     before = path.read_bytes()
-    with pytest.raises(CatalogError, match="damaged|another program"):
+    with pytest.raises(CatalogError, match=r"damaged|another program"):
         open_catalog(path)
     assert path.read_bytes() == before
 
