@@ -68,7 +68,10 @@ class Prober:
 
     async def _start(self) -> None:
         try:
-            await self._child.start()
+            try:
+                await self._child.start()
+            except ChildFailed:  # a Ctrl-C that was meant for us can kill a child in its first milliseconds
+                await self._child.start()
         except (ChildFailed, TaskRaised) as failure:
             raise BocrError(
                 f"The process that reads documents does not start: {failure}.", "Run `bocr doctor`."

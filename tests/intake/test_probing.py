@@ -89,6 +89,14 @@ async def test_an_installation_that_cannot_read_says_so_instead_of_blaming_the_f
     assert refused.value.next_step
 
 
+async def test_a_child_that_dies_while_it_starts_is_started_again(tmp_path: Path) -> None:
+    spec = replace(HOSTILE, setup="tests.intake.hostile:stumble", setup_argument=str(tmp_path / "marker"))
+    async with Prober(spec) as prober:
+        (finding,) = await prober.read([found(put(tmp_path, "a.pdf", pdf_bytes(300)))])
+    assert isinstance(finding, Finding)
+    assert finding.readable
+
+
 async def test_a_broken_installation_ends_the_import_with_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -110,6 +110,8 @@ class Child:
         self._process = await asyncio.create_subprocess_exec(
             self.spec.python,
             "-c",
+            # Ctrl-C in a terminal reaches the whole process group: it is the parent's to act on.
+            "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
             f"import sys; sys.path.insert(0, {root!r}); "
             "from bocr_worker import children; children.child_main()",
             stdin=asyncio.subprocess.PIPE,
