@@ -87,30 +87,31 @@ def _size_when_loaded(document: Any, index: int) -> tuple[float, float]:
 
 def image_pages(path: str) -> tuple[str, Pages]:
     """The extension by content, and the pages. Raises what Pillow raises for a file it cannot identify."""
-    from bocr_worker.render import images
+    from bocr_worker.render import images, sheet
 
-    with images.any_size(), contextlib.closing(images.open_image(path)) as image:
+    with images.any_size(), contextlib.closing(images.open_image(path)) as opened:
+        image = opened.image
         pages = Pages()
         extension = images.EXTENSIONS[image.format or ""]
         if extension != "tif":
-            pages.sizes_pt.extend(images.size_pt(image))
+            pages.sizes_pt.extend(sheet.size_pt(image))
         else:
             _frames(image, pages)
         return extension, pages
 
 
 def _frames(image: Image.Image, pages: Pages) -> None:
-    from bocr_worker.render import images
+    from bocr_worker.render import sheet
 
     for frame in range(_MOST_FRAMES):
         try:
             image.seek(frame)
-            size_pt = images.size_pt(image)
+            size_pt = sheet.size_pt(image)
         except EOFError:
             return
-        except Exception as error:  # noqa: BLE001 - Pillow raises many kinds on a broken directory of frames
+        except Exception:  # noqa: BLE001 - Pillow raises many kinds on a broken directory of frames
             pages.state = PARTIAL if frame else DAMAGED
-            pages.reason = f"cannot be read beyond page {frame}" if frame else "is a damaged TIFF image"
-            pages.reason += f" ({type(error).__name__})"
+            beyond = f"cannot be read beyond page {frame}: the file is damaged there"
+            pages.reason = beyond if frame else "is a damaged TIFF image"
             return
         pages.sizes_pt.extend(size_pt)

@@ -71,4 +71,5 @@ def fit(width_pt: float, height_pt: float, dpi: float, max_pixels: int) -> Fit:
 
 
 def _ceil(value: float) -> int:
-    return max(1, math.ceil(value))
+    # Less the rounding of a size that went from pixels to points and back.
+    return max(1, math.ceil(value - 1e-6))

@@ -60,7 +60,8 @@ _SCAN_ENTROPY_BITS = 2.9
 @dataclass(frozen=True)
 class Levels:
     """Where paper and ink lie among the grey levels. `threshold` is the last level that counts as ink, in
-    the page's own sense: from it down, or from it up where the page is light on dark; -1 or 256 where none does."""
+    the page's own sense: from it down, or from it up where the page is light on dark. On a page without ink
+    it may be -1 or 256."""
 
     paper: int
     threshold: int

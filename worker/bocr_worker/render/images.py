@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from bocr_worker.render import grey
+from bocr_worker.render import grey, sheet
 from bocr_worker.render.drawn import POINTS_PER_INCH, Drawn, fit
 from bocr_worker.render.kept import Kept
 from bocr_worker.render.page import RenderFailed
@@ -17,32 +19,11 @@ from bocr_worker.render.page import RenderFailed
 if TYPE_CHECKING:
     from bocr_worker.render.page import RenderOrder
 
-FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "BMP", "WEBP")
-"""What counts as an image document. MPO is a telephone's JPEG with a second picture behind the first."""
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
+"""What counts as an image document."""
 
 EXTENSIONS = {"PNG": "png", "JPEG": "jpg", "MPO": "jpg", "TIFF": "tif", "BMP": "bmp", "WEBP": "webp"}
-
-_ORIENTATION = 0x0112
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_SIDEWAYS = (5, 6, 7, 8)
-"""Values of EXIF's orientation, and what each takes to stand upright."""
-
-_DEFAULT_DPI = (72, 96)
-"""What software writes that knows nothing: believed only where the page comes out at most A3."""
-
-_A3_INCHES = 17.0
-_SANE_DPI = (50.0, 2400.0)
-_SANE_INCHES = (1.0, 48.0)
-_A4_INCHES = 11.69
-_ESTIMATED_DPI = (72.0, 600.0)
+"""By Pillow's name of the format. MPO is a telephone's JPEG with a second picture behind the first."""
 
 _MOST_ENLARGED = 2.0
 """An image holds no more than its own pixels; twice their number still helps an engine with small letters."""
@@ -56,8 +37,9 @@ _MOST_DECODED_BYTES = 600 * 1024 * 1024
 def draw(order: RenderOrder) -> Drawn:
     """Draw one page (frame `page - 1`). Raises RenderFailed for whatever is wrong with the file."""
     with _failures(order), _frame(order) as image:
-        width_pt, height_pt = size_pt(image)
-        native_dpi = POINTS_PER_INCH * max(displayed_px(image)) / max(width_pt, height_pt)
+        width_pt, height_pt = sheet.size_pt(image)
+        expected_px = sheet.displayed_px(image)
+        native_dpi = POINTS_PER_INCH * max(expected_px) / max(width_pt, height_pt)
         wanted_dpi = min(order.dpi, native_dpi * _MOST_ENLARGED)
         low, high = _CLOSE_ENOUGH
         if low <= wanted_dpi / native_dpi <= high:
@@ -66,7 +48,10 @@ def draw(order: RenderOrder) -> Drawn:
         target = (size.width_px, size.height_px)
         _shrink_while_decoding(image, target)
         _check_memory(image)
-        pixels = np.asarray(_resized(_upright(image), target))
+        upright = sheet.upright(image, grey.to_grey(image))
+        if _is_wide(upright.size) != _is_wide(expected_px):
+            target = (target[1], target[0])  # a PNG may say only behind its pixels that it lies sideways
+        pixels = np.asarray(_resized(upright, target))
         return Drawn(pixels, size.dpi, size.capped)
 
 
@@ -75,44 +60,31 @@ def forget() -> None:
     _kept.forget()
 
 
-def open_image(path: str) -> Image.Image:
-    """Open, and read the header only. Raises what Pillow raises; the size is for the caller to judge."""
-    with any_size():
-        return Image.open(path, formats=FORMATS)
+@dataclass
+class OpenImage:
+    """An image of which the header is read, and its file.
+
+    Pillow is given the file, not its name: by name it maps an uncompressed TIFF into memory, which garbles
+    one that is stored sideways (Pillow 13.0) and kills the process when the file shrinks.
+    """
+
+    file: BinaryIO
+    image: Image.Image
+
+    def close(self) -> None:
+        self.image.close()
+        self.file.close()
 
 
-def displayed_px(image: Image.Image) -> tuple[int, int]:
-    """Width and height once the image is turned as its metadata says."""
-    width_px, height_px = image.size
-    sideways = image.getexif().get(_ORIENTATION) in _SIDEWAYS
-    return (height_px, width_px) if sideways else (width_px, height_px)
-
-
-def size_pt(image: Image.Image) -> tuple[float, float]:
-    """The page's width and height as displayed, in points: from the resolution in its metadata where that
-    is sane, else as if its longer side were that of A4."""
-    width_px, height_px = image.size
-    across_dpi, down_dpi = _dpi(image, width_px, height_px)
-    width_pt, height_pt = width_px * POINTS_PER_INCH / across_dpi, height_px * POINTS_PER_INCH / down_dpi
-    sideways = image.getexif().get(_ORIENTATION) in _SIDEWAYS
-    return (height_pt, width_pt) if sideways else (width_pt, height_pt)
-
-
-def _dpi(image: Image.Image, width_px: int, height_px: int) -> tuple[float, float]:
+def open_image(path: str) -> OpenImage:
+    """Raises what Pillow raises; the size is for the caller to judge."""
+    file = Path(path).open("rb")  # noqa: SIM115 - it stays open as long as the image does
     try:
-        across, down = (float(value) for value in image.info["dpi"])
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        across = down = 0.0
-    if min(across, down) > 0:
-        longest_inches = max(width_px / across, height_px / down)
-        most_inches = _A3_INCHES if round(across) in _DEFAULT_DPI else _SANE_INCHES[1]
-        sane = all(_SANE_DPI[0] <= value <= _SANE_DPI[1] for value in (across, down))
-        # Fax is the only honest kind of oblong pixel: 204 by 98 or 391 to the inch.
-        if sane and 0.4 <= across / down <= 2.5 and _SANE_INCHES[0] <= longest_inches <= most_inches:
-            return across, down
-    low, high = _ESTIMATED_DPI
-    estimated = min(high, max(low, max(width_px, height_px) / _A4_INCHES))
-    return estimated, estimated
+        with any_size():
+            return OpenImage(file, Image.open(file, formats=FORMATS))
+    except BaseException:
+        file.close()
+        raise
 
 
 def _shrink_while_decoding(image: Image.Image, target: tuple[int, int]) -> None:
@@ -136,11 +108,8 @@ def _check_memory(image: Image.Image) -> None:
         )
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    decoded = grey.to_grey(image)
-    # Asked after decoding: Pillow turns a TIFF by itself and then forgets the tag.
-    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    return decoded if turn is None else decoded.transpose(turn)
+def _is_wide(size_px: tuple[int, int]) -> bool:
+    return size_px[0] > size_px[1]
 
 
 def _resized(image: Image.Image, target: tuple[int, int]) -> Image.Image:
@@ -151,12 +120,12 @@ def _resized(image: Image.Image, target: tuple[int, int]) -> Image.Image:
     return image.resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
-_kept: Kept[Image.Image] = Kept(open_image, lambda image: image.close())
+_kept: Kept[OpenImage] = Kept(open_image, OpenImage.close)
 
 
 @contextlib.contextmanager
 def _frame(order: RenderOrder) -> Iterator[Image.Image]:
-    image = _kept.get(order.path)
+    image = _kept.get(order.path).image
     try:
         with any_size():
             _seek(image, order.page)

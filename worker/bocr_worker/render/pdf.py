@@ -45,7 +45,9 @@ def draw(order: RenderOrder) -> Drawn:
             raise RenderFailed("the page cannot be loaded: the file is damaged there") from None
         with contextlib.closing(page):
             size = fit(page.get_width(), page.get_height(), order.dpi, order.max_pixels)
-            bitmap = page.render(scale=size.dpi / POINTS_PER_INCH, grayscale=True)
+            # A hair less, so that rounding up gives no more than the size that was found.
+            scale = size.dpi / POINTS_PER_INCH * (1 - 1e-9)
+            bitmap = page.render(scale=scale, grayscale=True)
             pixels = bitmap.to_numpy()
             bitmap.close()
             return Drawn(pixels, size.dpi, size.capped)
