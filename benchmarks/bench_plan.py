@@ -12,6 +12,7 @@ from bocr_tui.planning.balance import Item, balance
 NAMES = ("plan.spread", "plan.spread_documents", "plan.spread_two_engines", "plan.seconds")
 
 DOCUMENTS = 100_000
+_ROUNDS = 2
 
 
 def shaped_items(count: int, *, two_engines: bool, seed: int = 1) -> list[Item]:
@@ -32,7 +33,8 @@ def shaped_items(count: int, *, two_engines: bool, seed: int = 1) -> list[Item]:
 
 
 def run() -> list[Result]:
-    """Spread is the longest batch over the mean batch, the strictest bound there is."""
+    """Spread is the longest batch over the mean batch, the strictest bound there is. Seconds are those of
+    the slowest of the cases, the better of two rounds: what else the machine does only adds."""
     one, two = (shaped_items(DOCUMENTS, two_engines=two_engines) for two_engines in (False, True))
     spreads: dict[str, list[float]] = {}
     slowest_s = 0.0
@@ -42,9 +44,12 @@ def run() -> list[Result]:
         ("plan.spread_documents", two, {"documents": 15}),
         ("plan.spread_two_engines", two, {"pages": 200}),
     ):
-        started = time.perf_counter()
-        balanced = balance(items, **size)
-        slowest_s = max(slowest_s, time.perf_counter() - started)
+        taken_s = []
+        for _ in range(_ROUNDS):
+            started = time.perf_counter()
+            balanced = balance(items, **size)
+            taken_s.append(time.perf_counter() - started)
+        slowest_s = max(slowest_s, min(taken_s))
         mean_s = math.fsum(balanced.loads_s) / len(balanced.loads_s)
         spreads.setdefault(name, []).append(max(balanced.loads_s) / mean_s)
     results = [Result(name, max(values), "longest/mean", 1.02, "lower") for name, values in spreads.items()]
