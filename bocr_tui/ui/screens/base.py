@@ -32,6 +32,7 @@ class PanelScreen(Screen[Result], Generic[Result]):
     def __init__(self) -> None:
         super().__init__()
         self._change_seen = -1
+        self._composed = False
 
     @property
     def panel(self) -> BocrApp:
@@ -42,6 +43,7 @@ class PanelScreen(Screen[Result], Generic[Result]):
         return app
 
     def on_mount(self) -> None:
+        self._composed = True
         self.set_interval(1.0, self.tell_standing)
         self.call_after_refresh(self.tell_standing)
 
@@ -58,8 +60,11 @@ class PanelScreen(Screen[Result], Generic[Result]):
             line.tell(self.panel.standing())
 
     def hear(self, sight: Sight) -> None:
-        """The catalog was looked at; what is shown is read again only when it changed."""
-        if sight.change != self._change_seen:
+        """The catalog was looked at; what is shown is read again only when it changed.
+
+        A screen becomes the one that is seen before it has its widgets: then this comes too early.
+        """
+        if self._composed and sight.change != self._change_seen:
             self._change_seen = sight.change
             self.changed()
 
