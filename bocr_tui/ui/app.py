@@ -16,7 +16,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from bocr_tui.catalog.words import PageState
-from bocr_tui.config.errors import UsageError
+from bocr_tui.config.errors import BocrError, UsageError
 from bocr_tui.ui.doing import Doer
 from bocr_tui.ui.driving import (
     Background,
@@ -62,6 +62,10 @@ TONES = {
     Driving.NOBODY: "muted",
     Driving.TROUBLE: "failed",
 }
+
+
+class PanelBroke(BocrError):
+    """A fault of ours ended the panel."""
 
 
 class BocrApp(App[None]):
@@ -199,6 +203,9 @@ class BocrApp(App[None]):
     def action_help(self) -> None:
         self.push_screen(Help(keys_of(self.screen, self), self.troubles))
 
+    async def action_quit(self) -> None:
+        self.action_leave()
+
     def action_leave(self) -> None:
         begin(self, self._leave, group="leave")
 
@@ -206,10 +213,14 @@ class BocrApp(App[None]):
         """End the driver in order, then the panel."""
         if self._driving_thread is not None or self._background is not None:
             self.notify("Leaving; jobs that run go on.", markup=False)
+        await asyncio.to_thread(self.stop_threads)
+        self.exit()
+
+    def stop_threads(self) -> None:
+        """End the background's work and the driver in order; may be called again."""
         for thread in (self._background, self._driving_thread):
             if thread is not None:
-                await asyncio.to_thread(thread.stop)
-        self.exit()
+                thread.stop()
 
     async def look_now(self) -> None:
         """Look at the catalog at once, after something was done to it."""
@@ -261,17 +272,23 @@ class BocrApp(App[None]):
 
 
 def run_panel(workspace: Workspace, *, drive: bool = True, background: Background | None = None) -> int:
-    """Open the panel and return when the person leaves it: 0, or 1 if it broke.
+    """Open the panel; returns 0 when the person leaves it.
 
     `background` is started after the first frame: a function that is given `say(line)` and returns an
     awaitable; what it says stands in the top line, and how it ends is told. Raises UsageError without a
-    terminal.
+    terminal, PanelBroke when a fault of ours ended it.
     """
     from bocr_tui.ui.terminal import stderr_kept_in
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("The panel needs a terminal.", "Use `bocr status` or `bocr watch` here.")
     app = BocrApp(workspace, drive=drive, background=background)
-    with stderr_kept_in(workspace.root / LOG_NAME):
-        app.run()
-    return app.return_code or 0
+    log = workspace.root / LOG_NAME
+    try:
+        with stderr_kept_in(log):
+            app.run()
+    finally:
+        app.stop_threads()
+    if app.return_code:
+        raise PanelBroke("The panel broke; jobs that run go on.", f"Please report what is in {log}.")
+    return 0

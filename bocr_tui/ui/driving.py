@@ -78,7 +78,9 @@ class LoopThread:
         await self._main()
 
     def call(self, function: Callable[[], object]) -> None:
-        """Call `function` in the thread's loop; nothing happens if that has ended."""
+        """Call `function` in the thread's loop; nothing happens if it was not started or has ended."""
+        if not self._thread.is_alive():
+            return
         if self._ready.wait(1.0) and self._loop is not None:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(function)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from bocr_tui.catalog.list_rows import (
-    AttemptRow,
     BatchRow,
     DocumentRow,
     EventRow,
@@ -18,16 +15,11 @@ from bocr_tui.catalog.list_rows import (
 )
 from bocr_tui.catalog.words import PageState
 from bocr_tui.ui import wording
-from bocr_tui.ui.page_story import PageStory
 from bocr_tui.ui.sheets import batch_names, job_seconds
 from bocr_tui.ui.widgets.columns import bar
 from bocr_tui.ui.widgets.facts import Heading, Labelled, Paragraph, Words
-from bocr_tui.ui.widgets.tones import Part
 
 Fact = tuple[str, str, str]
-
-EVIDENCE_CHARACTERS = 600
-"""Of one piece of evidence: it is short quotes and numbers, unless something went wrong."""
 
 SHARES = (
     (PageState.OK, "ok"),
@@ -50,103 +42,13 @@ def about_tally(tally: Tally) -> list[Paragraph]:
     return [Words(bar(28, shares, tally.total)), Labelled(fact for fact in facts if fact[1] != "0")]
 
 
-def about_page(story: PageStory, chosen: int | None = None) -> list[Paragraph]:
-    """State, why it failed with the evidence, what was tried; the attempt `chosen` is marked."""
-    page = story.page
-    state, tone = wording.page_state(page.state, page.held)
-    paragraphs: list[Paragraph] = [
-        Words(((page.document, "strong"), (f"\npage {page.number} of {story.document.page_count}", "muted"))),
-        Labelled(_page_facts(story, state, tone)),
-    ]
-    if page.failure:
-        paragraphs += about_failure(page.failure, story.attempts)
-    paragraphs += about_attempts(story.attempts, page.accepted_attempt_id, chosen)
-    return [*paragraphs, *_about_sources(story.sources)]
-
-
-def _page_facts(story: PageStory, state: str, tone: str) -> Iterable[Fact]:
-    page = story.page
-    yield ("State", state, tone)
-    if page.engine:
-        yield ("Engine", page.engine, "plain")
-    if page.confidence is not None:
-        yield ("Confidence", wording.percent(page.confidence), wording.confidence_tone(page.confidence))
-    if story.document.language:
-        yield (
-            "Language",
-            f"{story.document.language} ({story.document.language_source or 'unknown'})",
-            "plain",
-        )
-    if page.changed_at:
-        yield ("Changed", wording.clock(page.changed_at), "muted")
-
-
-def _language(document: DocumentRow) -> str:
+def language_of(document: DocumentRow) -> str:
     if not document.language:
         return wording.UNKNOWN
     return f"{document.language} ({document.language_source or 'unknown'})"
 
 
-def about_failure(failure: str, attempts: Sequence[AttemptRow]) -> list[Paragraph]:
-    """The class in a sentence and the evidence of the last attempt that failed with it."""
-    paragraphs: list[Paragraph] = [
-        Heading("Why it failed"),
-        Words(
-            (
-                (wording.plain(failure), "failed"),
-                (f"  {wording.FAILURE_SENTENCES.get(failure, '')}", "plain"),
-            )
-        ),
-    ]
-    guilty = [attempt for attempt in attempts if attempt.failure == failure and attempt.evidence]
-    if guilty:
-        paragraphs.append(Labelled(about_evidence(guilty[-1].evidence)))
-    return paragraphs
-
-
-def about_evidence(evidence: Mapping[str, Any]) -> Iterable[Fact]:
-    for name, value in evidence.items():
-        if isinstance(value, float):
-            text = f"{value:.3g}"
-        elif isinstance(value, str):
-            text = value
-        else:
-            text = json.dumps(value, ensure_ascii=False, default=str)
-        yield (wording.plain(str(name))[:40], text[:EVIDENCE_CHARACTERS], "plain")
-
-
-def about_attempts(
-    attempts: Sequence[AttemptRow], accepted: int | None, chosen: int | None = None
-) -> list[Paragraph]:
-    """One or two lines an attempt, the chosen one marked."""
-    if not attempts:
-        return [Heading("Attempts"), Words((("None yet.", "muted"),))]
-    paragraphs: list[Paragraph] = [Heading("Attempts")]
-    for index, attempt in enumerate(attempts):
-        ok = attempt.outcome == "ok"
-        tone = "ok" if ok else "failed"
-        sign = "✓" if ok else "✗"
-        taken = "  accepted" if attempt.id == accepted else ""
-        parts: list[Part] = [
-            ("▸ " if index == chosen else "  ", "accent"),
-            (f"{index + 1} {sign} {attempt.engine}", tone),
-            (f" {attempt.variation}", "plain"),
-            (f"  {wording.plain(attempt.failure or '')}", tone),
-            (taken, "ok"),
-            (f"\n      {_figures(attempt)}", "muted"),
-        ]
-        paragraphs.append(Words(parts))
-    return paragraphs
-
-
-def _figures(attempt: AttemptRow) -> str:
-    return (
-        f"conf {wording.percent(attempt.confidence_mean)}, {wording.duration(attempt.seconds)}, "
-        f"job {attempt.token}, {wording.clock(attempt.at)}"
-    )
-
-
-def _about_sources(sources: Sequence[SourceRow]) -> list[Paragraph]:
+def about_sources(sources: Sequence[SourceRow]) -> list[Paragraph]:
     if not sources:
         return []
     lines = [
@@ -163,7 +65,7 @@ def about_document(row: DocumentRow, sources: Sequence[SourceRow]) -> list[Parag
         facts.append(("Reason", row.reason, "plain"))
     facts += [
         ("Pages", wording.count(row.page_count), "plain"),
-        ("Language", _language(row), "plain"),
+        ("Language", language_of(row), "plain"),
         ("Size", wording.size(row.size_bytes), "plain"),
         ("Added", wording.clock(row.added_at), "muted"),
         ("SHA-256", row.sha256[:16], "muted"),
@@ -171,7 +73,7 @@ def about_document(row: DocumentRow, sources: Sequence[SourceRow]) -> list[Parag
     paragraphs: list[Paragraph] = [Words(((row.name, "strong"),)), Labelled(facts)]
     if row.tally.total:
         paragraphs += [Heading("Pages"), *about_tally(row.tally)]
-    return [*paragraphs, *_about_sources(sources)]
+    return [*paragraphs, *about_sources(sources)]
 
 
 def about_batch(row: BatchRow, failures: Mapping[str, int], jobs: Sequence[JobRow]) -> list[Paragraph]:

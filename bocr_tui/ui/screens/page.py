@@ -19,12 +19,13 @@ from bocr_tui.catalog.list_query import PageFilter
 from bocr_tui.catalog.lists import Reader
 from bocr_tui.catalog.words import PageState
 from bocr_tui.config.errors import BocrError
-from bocr_tui.ui import outside, telling, wording
+from bocr_tui.ui import outside, wording
 from bocr_tui.ui.acting import act, action_binding
 from bocr_tui.ui.page_story import PageStory, Read, read_attempt, tell_page
 from bocr_tui.ui.pictures import READING_DPI, PageFile, PictureFailed
 from bocr_tui.ui.reading import Lane
 from bocr_tui.ui.screens.base import PanelScreen
+from bocr_tui.ui.telling_page import about_page
 from bocr_tui.ui.widgets.facts import Facts
 from bocr_tui.ui.widgets.picture_view import PictureView
 from bocr_tui.ui.widgets.text_pane import TextPane
@@ -99,6 +100,7 @@ class PageScreen(PanelScreen[None]):
     def on_mount(self) -> None:
         super().on_mount()
         self._lay_out()
+        self.hear(self.panel.sight)
 
     @property
     def story(self) -> PageStory | None:
@@ -139,7 +141,7 @@ class PageScreen(PanelScreen[None]):
         self._standing = ((f"{state}{why} ", tone),)
         self._tell_panes()
         chosen = self._attempt
-        paragraphs = telling.about_page(story, chosen)
+        paragraphs = about_page(story, chosen)
         self.query_one(Facts).show(paragraphs)
 
     async def _show_attempt(self, story: PageStory) -> None:

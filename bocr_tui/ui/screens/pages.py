@@ -13,7 +13,6 @@ from bocr_tui.actions.action import Selection
 from bocr_tui.catalog.list_query import PageFilter
 from bocr_tui.catalog.list_rows import PageRow
 from bocr_tui.catalog.words import PageState
-from bocr_tui.ui import telling
 from bocr_tui.ui.acting import act, action_binding
 from bocr_tui.ui.page_story import read_attempt, tell_page
 from bocr_tui.ui.pictures import PageFile, PictureFailed
@@ -22,6 +21,7 @@ from bocr_tui.ui.screens.asking import Pick
 from bocr_tui.ui.screens.list_screen import ListScreen
 from bocr_tui.ui.screens.page import PageScreen
 from bocr_tui.ui.sheets import PageSheet
+from bocr_tui.ui.telling_page import about_page
 from bocr_tui.ui.widgets.facts import Facts
 from bocr_tui.ui.widgets.picture_view import PictureView
 from bocr_tui.ui.widgets.table_drawing import Notice
@@ -122,7 +122,7 @@ class PagesScreen(ListScreen[PageRow]):
         story = await tell_page(self.panel.reading, row.id)
         if story is None:
             return
-        self.query_one("#preview", Facts).show(telling.about_page(story))
+        self.query_one("#preview", Facts).show(about_page(story))
         picture = self.query_one("#third", PictureView)
         if not self.shown(picture):
             return

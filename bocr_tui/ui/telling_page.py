@@ -1,0 +1,107 @@
+"""What is said about one page: how it stands, why it failed, what was tried."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bocr_tui.catalog.list_rows import AttemptRow
+from bocr_tui.ui import wording
+from bocr_tui.ui.page_story import PageStory
+from bocr_tui.ui.telling import Fact, about_sources
+from bocr_tui.ui.widgets.facts import Heading, Labelled, Paragraph, Words
+from bocr_tui.ui.widgets.tones import Part
+
+EVIDENCE_CHARACTERS = 600
+"""Of one piece of evidence: it is short quotes and numbers, unless something went wrong."""
+
+
+def about_page(story: PageStory, chosen: int | None = None) -> list[Paragraph]:
+    """State, why it failed with the evidence, what was tried; the attempt `chosen` is marked."""
+    page = story.page
+    state, tone = wording.page_state(page.state, page.held)
+    paragraphs: list[Paragraph] = [
+        Words(((page.document, "strong"), (f"\npage {page.number} of {story.document.page_count}", "muted"))),
+        Labelled(_page_facts(story, state, tone)),
+    ]
+    if page.failure:
+        paragraphs += about_failure(page.failure, story.attempts)
+    paragraphs += about_attempts(story.attempts, page.accepted_attempt_id, chosen)
+    return [*paragraphs, *about_sources(story.sources)]
+
+
+def _page_facts(story: PageStory, state: str, tone: str) -> Iterable[Fact]:
+    page = story.page
+    yield ("State", state, tone)
+    if page.engine:
+        yield ("Engine", page.engine, "plain")
+    if page.confidence is not None:
+        yield ("Confidence", wording.percent(page.confidence), wording.confidence_tone(page.confidence))
+    if story.document.language:
+        yield (
+            "Language",
+            f"{story.document.language} ({story.document.language_source or 'unknown'})",
+            "plain",
+        )
+    if page.changed_at:
+        yield ("Changed", wording.clock(page.changed_at), "muted")
+
+
+def about_failure(failure: str, attempts: Sequence[AttemptRow]) -> list[Paragraph]:
+    """The class in a sentence and the evidence of the last attempt that failed with it."""
+    paragraphs: list[Paragraph] = [
+        Heading("Why it failed"),
+        Words(
+            (
+                (wording.plain(failure), "failed"),
+                (f"  {wording.FAILURE_SENTENCES.get(failure, '')}", "plain"),
+            )
+        ),
+    ]
+    guilty = [attempt for attempt in attempts if attempt.failure == failure and attempt.evidence]
+    if guilty:
+        paragraphs.append(Labelled(about_evidence(guilty[-1].evidence)))
+    return paragraphs
+
+
+def about_evidence(evidence: Mapping[str, Any]) -> Iterable[Fact]:
+    for name, value in evidence.items():
+        if isinstance(value, float):
+            text = f"{value:.3g}"
+        elif isinstance(value, str):
+            text = value
+        else:
+            text = json.dumps(value, ensure_ascii=False, default=str)
+        yield (wording.plain(str(name))[:40], text[:EVIDENCE_CHARACTERS], "plain")
+
+
+def about_attempts(
+    attempts: Sequence[AttemptRow], accepted: int | None, chosen: int | None = None
+) -> list[Paragraph]:
+    """One or two lines an attempt, the chosen one marked."""
+    if not attempts:
+        return [Heading("Attempts"), Words((("None yet.", "muted"),))]
+    paragraphs: list[Paragraph] = [Heading("Attempts")]
+    for index, attempt in enumerate(attempts):
+        ok = attempt.outcome == "ok"
+        tone = "ok" if ok else "failed"
+        sign = "✓" if ok else "✗"
+        taken = "  accepted" if attempt.id == accepted else ""
+        parts: list[Part] = [
+            ("▸ " if index == chosen else "  ", "accent"),
+            (f"{index + 1} {sign} {attempt.engine}", tone),
+            (f" {attempt.variation}", "plain"),
+            (f"  {wording.plain(attempt.failure or '')}", tone),
+            (taken, "ok"),
+            (f"\n      {_figures(attempt)}", "muted"),
+        ]
+        paragraphs.append(Words(parts))
+    return paragraphs
+
+
+def _figures(attempt: AttemptRow) -> str:
+    return (
+        f"conf {wording.percent(attempt.confidence_mean)}, {wording.duration(attempt.seconds)}, "
+        f"job {attempt.token}, {wording.clock(attempt.at)}"
+    )
