@@ -74,7 +74,7 @@ class _Pending:
     attempts: list[tuple[Any, ...]] = field(default_factory=list)
     verdicts: dict[int, _Verdict] = field(default_factory=dict)
     tries: Counter[int] = field(default_factory=Counter)
-    rates: dict[str, list[float]] = field(default_factory=dict)
+    rates: dict[str, tuple[int, float]] = field(default_factory=dict)
     votes: Counter[tuple[int, str]] = field(default_factory=Counter)
     foreign: int = 0
 
@@ -145,9 +145,9 @@ class AttemptWriter:
 
     def _measure(self, event: PageEvent, document_id: int) -> None:
         if event.seconds is not None and event.result is not None and event.provenance is not None:
-            totals = self._pending.rates.setdefault(event.provenance.engine, [0.0, 0.0])
-            totals[0] += 1
-            totals[1] += event.seconds
+            engine = event.provenance.engine
+            pages, seconds = self._pending.rates.get(engine, (0, 0.0))
+            self._pending.rates[engine] = (pages + 1, seconds + event.seconds)
         if event.status == OK and event.scripts:
             language = vote(event.scripts, self._languages)
             if language is not None:
@@ -215,7 +215,7 @@ class AttemptWriter:
 
     def _move_pages(self, connection: Connection, counts: Counts, stamp: float) -> None:
         pending = self._pending
-        held = self._held(connection, list(pending.verdicts))
+        held = self._held(connection, [page for page, verdict in pending.verdicts.items() if not verdict[0]])
         accepted: list[tuple[Any, ...]] = []
         failed: list[tuple[Any, ...]] = []
         counted = dict(pending.tries)
@@ -257,7 +257,7 @@ class AttemptWriter:
             run(
                 "INSERT INTO engine_rate (engine, pages, seconds) VALUES (?, ?, ?) ON CONFLICT (engine)"
                 " DO UPDATE SET pages = pages + excluded.pages, seconds = seconds + excluded.seconds",
-                (engine, int(pages), seconds),
+                (engine, pages, seconds),
             )
         for (document_id, language), pages in self._pending.votes.items():
             run(

@@ -21,6 +21,12 @@ def _parent(table: str, *, nullable: bool = False, index: bool = False) -> Any:
     )
 
 
+def _where_known(name: str, known: str, *columns: str) -> Index:
+    """An index of the rows that have a value in `known`: a page just imported has none, and need not pay
+    for an entry."""
+    return Index(name, *columns, sqlite_where=text(f"{known} IS NOT NULL"))
+
+
 class Document(SQLModel, table=True):
     """One file's content. `name` is its first source's file name, made safe for display."""
 
@@ -82,11 +88,11 @@ class Page(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("document_id", "number", name="uq_page_document_number"),
         Index("ix_page_state", "state", "id"),
-        Index("ix_page_state_failure", "state", "failure", "id"),
+        _where_known("ix_page_state_failure", "failure", "state", "failure", "id"),
         Index("ix_page_state_confidence", "state", "confidence", "id"),
-        Index("ix_page_failure_document", "failure", "document_id", "number"),
-        Index("ix_page_engine", "engine", "state", "id"),
-        Index("ix_page_batch", "batch_id", "state", "id"),
+        _where_known("ix_page_failure_document", "failure", "failure", "document_id", "number"),
+        _where_known("ix_page_engine", "engine", "engine", "state", "id"),
+        _where_known("ix_page_batch", "batch_id", "batch_id", "state", "id"),
         Index("ix_page_document_state", "document_id", "state", "number"),
     )
 

@@ -236,7 +236,8 @@ def test_no_list_sorts_what_an_index_holds_in_order(reader: Reader, query: Query
     with reader.snapshot() as connection:
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query.sql}", query.parameters)]
     assert not [step for step in plan if "TEMP B-TREE" in step], plan
-    if " WHERE " in query.sql and "IS NOT NULL" not in query.sql:
+    # What has no value is most pages: they are walked through in the order of their index, unsorted.
+    if " WHERE " in query.sql and "IS NOT NULL" not in query.sql and "IS NULL" not in query.sql:
         assert not [step for step in plan if step.startswith("SCAN")], plan
 
 

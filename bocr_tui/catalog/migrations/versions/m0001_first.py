@@ -152,13 +152,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("document_id", "number", name="uq_page_document_number"),
     )
-    op.create_index("ix_page_batch", "page", ["batch_id", "state", "id"], unique=False)
+    op.create_index(
+        "ix_page_batch",
+        "page",
+        ["batch_id", "state", "id"],
+        unique=False,
+        sqlite_where=sa.text("batch_id IS NOT NULL"),
+    )
     op.create_index("ix_page_document_state", "page", ["document_id", "state", "number"], unique=False)
-    op.create_index("ix_page_engine", "page", ["engine", "state", "id"], unique=False)
-    op.create_index("ix_page_failure_document", "page", ["failure", "document_id", "number"], unique=False)
+    op.create_index(
+        "ix_page_engine",
+        "page",
+        ["engine", "state", "id"],
+        unique=False,
+        sqlite_where=sa.text("engine IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_page_failure_document",
+        "page",
+        ["failure", "document_id", "number"],
+        unique=False,
+        sqlite_where=sa.text("failure IS NOT NULL"),
+    )
     op.create_index("ix_page_state", "page", ["state", "id"], unique=False)
     op.create_index("ix_page_state_confidence", "page", ["state", "confidence", "id"], unique=False)
-    op.create_index("ix_page_state_failure", "page", ["state", "failure", "id"], unique=False)
+    op.create_index(
+        "ix_page_state_failure",
+        "page",
+        ["state", "failure", "id"],
+        unique=False,
+        sqlite_where=sa.text("failure IS NOT NULL"),
+    )
     op.create_table(
         "source",
         sa.Column("id", sa.Integer(), nullable=False),
