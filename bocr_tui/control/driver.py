@@ -34,6 +34,9 @@ GRACE_S = 3.0
 FORCE_AFTER_S = 12.0
 """A job that was asked to stop and still lives after this long is killed: twice what it promises."""
 
+IDLE_PAUSE_S = 1.0
+"""Between two looks for new orders when nothing is under way."""
+
 SITE_RETRY_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Pauses after a site failed, growing to the last."""
 
@@ -168,7 +171,7 @@ class Driver:
                     return
                 if not more:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(stop.wait(), self._pause_s())
+                        await asyncio.wait_for(stop.wait(), self._pause_s() if jobs else IDLE_PAUSE_S)
         finally:
             await asyncio.shield(asyncio.to_thread(_give_back, lease))
             for site in self._sites.values():
