@@ -88,7 +88,7 @@ PAGE_MOVES: dict[PageState, frozenset[PageState]] = {
     _P.FAILED: frozenset({_P.QUEUED, _P.RUNNING, _P.OK, _P.GAVE_UP, _P.IGNORED, _P.PLANNED}),
     _P.GAVE_UP: frozenset({_P.FAILED, _P.OK, _P.IGNORED}),
     _P.OK: frozenset({_P.QUEUED, _P.FAILED, _P.IGNORED}),
-    _P.IGNORED: frozenset({_P.NEW, _P.FAILED}),
+    _P.IGNORED: frozenset({_P.NEW, _P.PLANNED, _P.FAILED, _P.OK}),
 }
 
 BATCH_MOVES: dict[BatchState, frozenset[BatchState]] = {

@@ -100,15 +100,36 @@ def resubmit_pages(
     return Submitted(tuple(chains), tuple(jobs), pages, tuple(refused))
 
 
+def refusals(catalog: Catalog, page_ids: Sequence[int], with_engine: bool) -> list[tuple[int, str]]:
+    """Which of these pages a resubmission would refuse now, with the reason; nothing is changed."""
+    with catalog.reading() as connection:
+        able, refused = _resubmittable(connection, page_ids, with_engine)
+        held = _held(connection, able)
+    return refused + [(page_id, "it is with a live job") for page_id in able if page_id in held]
+
+
 def reset_pages(catalog: Catalog, page_ids: Sequence[int]) -> int:
-    """Pages that gave up, or that a person ignored, become failed again. Returns how many."""
+    """Pages that gave up become failed again; ignored ones what they were before: ok if a reading of theirs
+    stands, failed if one failed, planned or new if none was tried. Returns how many moved."""
+    page, moved = core.page.c, 0
     with catalog.writing() as connection:
-        able = []
+        back: dict[PageState, list[int]] = {}
         for part in chunked(page_ids):
-            wanted = core.page.c.state.in_([PageState.GAVE_UP, PageState.IGNORED])
-            statement = select(core.page.c.id).where(core.page.c.id.in_(part), wanted)
-            able += [page_id for (page_id,) in connection.execute(statement)]
-        return move_pages(connection, able, PageState.FAILED)
+            wanted = page.state.in_([PageState.GAVE_UP, PageState.IGNORED])
+            columns = select(page.id, page.state, page.accepted_attempt_id, page.failure, page.batch_id)
+            for row in connection.execute(columns.where(page.id.in_(part), wanted)):
+                back.setdefault(_state_before(*row[1:]), []).append(row[0])
+        for state, ids in back.items():
+            moved += move_pages(connection, ids, state)
+    return moved
+
+
+def _state_before(state: str, accepted: int | None, failure: str | None, batch: int | None) -> PageState:
+    if state == PageState.GAVE_UP or (accepted is None and failure is not None):
+        return PageState.FAILED
+    if accepted is not None:
+        return PageState.OK
+    return PageState.NEW if batch is None else PageState.PLANNED
 
 
 def ignore_pages(catalog: Catalog, page_ids: Sequence[int]) -> int:

@@ -19,6 +19,7 @@ from bocr_tui.control.events import ChainEnded, JobMoved, PagesMoved
 from bocr_tui.control.lease import DriverLease
 from bocr_tui.control.orders import (
     ignore_pages,
+    refusals,
     request_cancel,
     reset_pages,
     resubmit_pages,
@@ -165,6 +166,31 @@ def test_an_ignored_page_is_left_out(campaign: Campaign, tmp_path: Path) -> None
     submit_batches(campaign.catalog, campaign.config, [batch])
     campaign.drive()
     assert campaign.states() == {"ok": 2, "ignored": 1}
+
+
+def test_an_ignored_page_comes_back_as_what_it_was(campaign: Campaign, tmp_path: Path) -> None:
+    batch = campaign.add(make_pdf(tmp_path / "a.pdf", 2), 2)
+    submit_batches(campaign.catalog, campaign.config, [batch])
+    campaign.drive()
+    unread = campaign.add(make_pdf(tmp_path / "b.pdf", 1, first=9), 1)
+    before = campaign.texts()
+    ignore_pages(campaign.catalog, [1, 2, 3])
+    assert campaign.states() == {"ignored": 3}
+    assert reset_pages(campaign.catalog, [1, 2, 3]) == 3
+    assert campaign.states() == {"ok": 2, "planned": 1}
+    assert campaign.texts() == before
+    assert submit_batches(campaign.catalog, campaign.config, [unread]).pages == 1
+
+
+def test_what_would_be_refused_is_known_without_trying(campaign: Campaign, tmp_path: Path) -> None:
+    batch = campaign.add(make_pdf(tmp_path / "a.pdf", 2), 2)
+    submit_batches(campaign.catalog, campaign.config, [batch])
+    campaign.drive()
+    assert dict(refusals(campaign.catalog, [1, 77], with_engine=False)) == {
+        1: "it is read already; name an engine to read it again",
+        77: "there is no such page",
+    }
+    assert refusals(campaign.catalog, [1], with_engine=True) == []
 
 
 def test_a_second_driver_is_told_who_drives(campaign: Campaign) -> None:
