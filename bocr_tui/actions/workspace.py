@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bocr_tui.actions.action import Action, Confirm, Context, Options, Outcome
 from bocr_tui.actions.words import counted
 from bocr_tui.config.errors import UsageError
+
+if TYPE_CHECKING:
+    from bocr_tui.report.waiting import Waiting
 
 
 def _always(context: Context) -> str | None:
@@ -13,10 +18,12 @@ def _always(context: Context) -> str | None:
 
 def _import(context: Context, options: Options) -> Outcome:
     from bocr_tui.actions.importing import import_now
+    from bocr_tui.report.waiting import waiting_in
 
     if not options.paths:
         raise UsageError("Nothing was named to import.", "Name folders, files, or lists of paths.")
-    report = import_now(context.workspace, context.catalog.open(), options)
+    catalog = context.catalog.open()
+    report = import_now(context.workspace, catalog, options)
     lost = report.found - report.added - report.known - report.changed
     added = f"{counted(report.added, 'file')} added"
     changed = f", {report.changed:,} changed" if report.changed else ""
@@ -27,7 +34,7 @@ def _import(context: Context, options: Options) -> Outcome:
         text=f"{documents} of {counted(report.pages, 'page')}: {added}{changed}{known}{unreadable}.",
         count=report.added + report.changed,
         rows=report.document_ids,
-        next_step="Run `bocr plan` next." if report.pages else "",
+        next_step=waiting_in(catalog).next_step,
         numbers={
             "found": report.found,
             "added": report.added,
@@ -48,6 +55,7 @@ def _import(context: Context, options: Options) -> Outcome:
 
 def _plan(context: Context, options: Options) -> Outcome:
     from bocr_tui.planning.planner import plan
+    from bocr_tui.report.waiting import waiting_in
 
     made = plan(
         context.catalog.open(),
@@ -65,7 +73,7 @@ def _plan(context: Context, options: Options) -> Outcome:
     return Outcome(
         text=f"{said} {verb} in {batches}." if made.batches else "There is no new page to plan.",
         count=len(made.batches),
-        next_step="Run `bocr submit` to send them." if made.batches and options.act else "",
+        next_step=_after_plan(waiting_in(context.catalog.open())) if options.act else "",
         numbers={
             "batches": [
                 {
@@ -87,6 +95,11 @@ def _plan(context: Context, options: Options) -> Outcome:
             "dry_run": made.dry_run,
         },
     )
+
+
+def _after_plan(waiting: Waiting) -> str:
+    """Pages left new were left out on purpose."""
+    return waiting.next_step if waiting.unsubmitted else ""
 
 
 def _export(context: Context, options: Options) -> Outcome:

@@ -11,10 +11,12 @@ import typer
 from bocr_tui.actions.words import counted
 from bocr_tui.catalog.database import open_catalog
 from bocr_tui.catalog.scope import Scope
+from bocr_tui.catalog.words import PageState
 from bocr_tui.cli.call import EXIT_ERROR, EXIT_LEFT, EXIT_OK, Call
 from bocr_tui.cli.follow import follow
 from bocr_tui.cli.output import duration, figures, note, say, show, table, write_json
 from bocr_tui.report.summary import Summary, summarise
+from bocr_tui.report.waiting import Waiting
 
 if TYPE_CHECKING:
     from bocr_tui.config.workspace import Workspace
@@ -40,9 +42,16 @@ def tell_end(call: Call, summary: Summary, seconds: float) -> None:
         write_json(run_record(summary, seconds))
     else:
         show_summary(summary, seconds)
-    unread = summary.pages - summary.settled
-    if unread:
-        note(f"{counted(unread, 'page')} not read: their jobs did not get to them. `bocr status` says more.")
+    if summary.waiting:
+        note(Waiting(summary.pages_by_state.get(PageState.NEW, 0), _planned(summary)).next_step)
+    if summary.live:
+        said = counted(summary.live, "page")
+        note(f"{said} not read: their jobs did not get to them. `bocr status` says more.")
+
+
+def _planned(summary: Summary) -> int:
+    """Nothing is under way at the end, so what is planned is not submitted, or went back to its batch."""
+    return summary.pages_by_state.get(PageState.PLANNED, 0)
 
 
 def exit_code(summary: Summary) -> int:

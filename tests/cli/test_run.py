@@ -195,6 +195,28 @@ def test_step_by_step_ends_where_a_run_ends(ask: Bocr, scans: Path, tmp_path: Pa
     assert ask("page", "un.pdf", 1, "--image", tmp_path / "page.img").code == 0
 
 
+def test_every_step_names_the_next_one_and_none_that_is_done(ask: Bocr, scans: Path) -> None:
+    assert "3 pages are new: run `bocr plan` next." in ask("import", scans).out
+    assert "bocr submit" in ask("plan").out
+    again = ask("plan").out
+    assert (
+        "no new page" in again and "3 pages are planned and not submitted: run `bocr submit` next." in again
+    )
+    assert "bocr plan" not in ask("import", scans).out
+    assert "run `bocr submit` next" in ask("status").out
+    watched = ask("watch", "--json")
+    assert list(watched.json) == KEYS
+    assert "3 pages are planned and not submitted: run `bocr submit` next." in watched.err
+    assert "jobs did not get" not in watched.err
+    assert ask("submit").code == 0
+    assert "bocr submit" not in ask("status").out
+    second = ask("submit")
+    assert second.code == 2 and "Nothing is planned." in second.err
+    ended = ask("watch")
+    assert ended.code == 0 and "planned" not in ended.err
+    assert "bocr plan" not in ask("import", scans).out
+
+
 def test_an_interrupted_run_leaves_its_jobs_and_a_watch_sees_them_through(
     ask: Bocr, scans: Path, workspace: Path, started: Callable[..., subprocess.Popen[str]]
 ) -> None:

@@ -38,7 +38,9 @@ def submit(
     ids = _batches_named(reader, batches) if batches else _planned(reader)
     reader.close()
     if not ids:
-        raise UsageError("No batch is planned.", "Run `bocr plan` first.")
+        raise UsageError(
+            "Nothing is planned.", "Run `bocr plan` for new pages, `bocr watch` for submitted ones."
+        )
     outcome = act(found, "batch.submit", Selection(batches=tuple(ids)), Options(site=site))
     if not wait or not outcome.count:
         answer(call, outcome)
@@ -85,9 +87,11 @@ def cancel(
 
 def _planned(reader: Reader) -> list[int]:
     """Batches with pages that wait, those that need attention for other pages among them."""
-    planned = "SELECT DISTINCT batch_id FROM page WHERE state = 'planned' ORDER BY batch_id"
+    from bocr_tui.report.waiting import UNSUBMITTED
+
+    planned = f"SELECT DISTINCT batch_id FROM page WHERE {UNSUBMITTED} ORDER BY batch_id"  # noqa: S608
     with reader.snapshot() as connection:
-        return [row[0] for row in connection.execute(planned) if row[0] is not None]
+        return [row[0] for row in connection.execute(planned)]
 
 
 def _batches_named(reader: Reader, names: list[str]) -> list[int]:

@@ -39,6 +39,8 @@ def answer_status(call: Call, workspace: Workspace) -> None:
 
 def tell_status(workspace: Workspace, reader: Reader) -> None:
     """The same for people."""
+    from bocr_tui.report.waiting import waiting_seen_by
+
     counts = reader.counts()
     say(f"Workspace {safe(workspace.root)}")
     show(figures(_lines(counts)))
@@ -49,6 +51,9 @@ def tell_status(workspace: Workspace, reader: Reader) -> None:
         columns = ("Job", "Engine", "State", "Done", "of", "Rate")
         show(table("Jobs under way", columns, map(_job_cells, jobs), ("Done", "of")))
         say(_driver_line(reader))
+    waiting = waiting_seen_by(reader)
+    if waiting.next_step:
+        say(waiting.next_step)
 
 
 def _lines(counts: Counts) -> list[tuple[str, str, str]]:
