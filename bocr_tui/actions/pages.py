@@ -55,7 +55,7 @@ def _reset(context: Context, options: Options) -> Outcome:
     from bocr_tui.control.orders import reset_pages
 
     count = reset_pages(context.catalog.open(), context.selection.pages)
-    return Outcome(f"{counted(count, 'page')} made failed again.", count, numbers={"pages": count})
+    return Outcome(f"{counted(count, 'page')} reset.", count, numbers={"pages": count})
 
 
 def _ignore(context: Context, options: Options) -> Outcome:
@@ -82,7 +82,7 @@ PAGE_ACTIONS = (
     Action(
         id="page.reset",
         title="Reset",
-        tooltip="Make pages that gave up or are ignored failed again, so that they can be resubmitted.",
+        tooltip="Make pages that gave up failed again, and ignored ones what they were before.",
         key="R",
         group="Pages",
         command="bocr reset",

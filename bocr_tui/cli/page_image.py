@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +27,27 @@ class NoImage(BocrError):
     """The page has no image to write."""
 
 
-def write_image(reader: Reader, document: DocumentRow, number: int, target: Path) -> str:
-    """Draw a page as the engines see it and write it as it was encoded. Returns a sentence.
+_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP", ".bmp": "BMP"}
+
+
+@dataclass(frozen=True)
+class Written:
+    """An image on disk. `format` is what it is encoded as, as Pillow calls it."""
+
+    file: str
+    format: str
+    width_px: int
+    height_px: int
+    dpi: float
+
+    @property
+    def sentence(self) -> str:
+        size = f"{self.width_px}x{self.height_px} pixels at {self.dpi:.0f} dpi"
+        return f"{self.file}: {self.format}, {size}."
+
+
+def write_image(reader: Reader, document: DocumentRow, number: int, target: Path) -> Written:
+    """Draw a page as the engines see it and write it as the file's ending says, as PNG if it says nothing.
 
     Raises NoImage: the file is gone, the page cannot be drawn, nothing is drawn on it, or `target` exists.
     """
@@ -38,9 +59,21 @@ def write_image(reader: Reader, document: DocumentRow, number: int, target: Path
     if not rendered.images:
         raise NoImage(f"Page {number} of {document.name} is blank.", "There is no image to write.")
     image = rendered.images[0].image
-    target.write_bytes(image.encoded)
-    size = f"{image.width_px}x{image.height_px} pixels at {facts.dpi:.0f} dpi"
-    return f"{target}: {image.format.upper()}, {size}."
+    wanted = _FORMATS.get(target.suffix.lower(), "PNG")
+    target.write_bytes(_encoded(image, wanted, facts.dpi))
+    return Written(str(target), wanted, image.width_px, image.height_px, round(facts.dpi, 1))
+
+
+def _encoded(image: Any, wanted: str, dpi: float) -> bytes:
+    """The image in another form; the bytes as they are where they have that form already."""
+    if image.format.upper() == wanted:
+        return bytes(image.encoded)
+    from PIL import Image
+
+    made = io.BytesIO()
+    with Image.open(io.BytesIO(image.encoded)) as opened:
+        opened.save(made, format=wanted, dpi=(dpi, dpi))
+    return made.getvalue()
 
 
 def _path(reader: Reader, document: DocumentRow) -> Path:

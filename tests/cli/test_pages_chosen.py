@@ -24,8 +24,8 @@ def states(ask: Bocr) -> list[str]:
 
 def test_every_page_at_once_is_never_meant(ask: Bocr, shelf: Shelf) -> None:
     shelf.document("loi.pdf", [FAILED])
-    for name in ("resubmit", "reset", "ignore"):
-        said = ask(name)
+    for arguments in (("resubmit", "--page", "1"), ("reset",), ("ignore",)):
+        said = ask(*arguments)
         assert said.code == 2 and "every page" in said.err
     assert states(ask) == ["failed"]
 
@@ -36,6 +36,28 @@ def test_a_dry_run_lists_and_changes_nothing(ask: Bocr, shelf: Shelf) -> None:
     assert said.code == 0 and "2 pages would be taken." in said.out
     assert ask("resubmit", "--failed", "--dry-run", "--json").json == {"pages": 2}
     assert states(ask) == ["ok", "failed", "gave_up"]
+
+
+def test_a_dry_run_refuses_what_the_order_would_refuse(ask: Bocr, shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [Leaf(), FAILED, IGNORED])
+    said = ask("resubmit", "--document", "loi.pdf", "--dry-run")
+    assert "1 page would be taken." in said.out
+    assert "1 row refused: it is read already" in said.err and "1 row refused: it is ignored" in said.err
+    with_engine = ask("resubmit", "--document", "loi.pdf", "--engine", "noop", "--dry-run", "--json")
+    assert with_engine.json == {"pages": 2}
+    assert ask("resubmit", "--document", "loi.pdf", "--engine", "chandre", "--dry-run").code == 2
+    ask("resubmit", "--failed")
+    held = ask("resubmit", "--failed", "--dry-run")
+    assert "0 pages would be taken." in held.out and "it is with a live job" in held.err
+
+
+def test_without_a_filter_a_resubmission_takes_all_that_failed(ask: Bocr, shelf: Shelf) -> None:
+    shelf.document("lu.pdf", [Leaf()])
+    for options in ((), ("--failed",)):
+        said = ask("resubmit", *options)
+        assert said.err == "bocr: No page has failed.\n"
+    shelf.document("loi.pdf", [Leaf(), FAILED, GAVE_UP])
+    assert ask("resubmit", "--json").json["pages"] == 2
 
 
 def test_resubmitted_pages_are_held_once(ask: Bocr, shelf: Shelf) -> None:
@@ -72,10 +94,10 @@ def test_an_engine_that_does_not_exist_is_refused(ask: Bocr, shelf: Shelf) -> No
 
 def test_reset_and_ignore_have_their_commands(ask: Bocr, shelf: Shelf) -> None:
     shelf.document("loi.pdf", [GAVE_UP, IGNORED, FAILED])
-    assert "1 page made failed again." in ask("reset", "--failed").out
-    assert "1 page made failed again." in ask("reset", "--state", "ignored").out
+    assert "1 page reset." in ask("reset", "--failed").out
+    assert "1 page reset." in ask("reset", "--state", "ignored").out
     assert ask("ignore", "--document", "loi.pdf", "--page", "1", "--json").json == {"pages": 1}
-    assert states(ask) == ["ignored", "failed", "failed"]
+    assert states(ask) == ["ignored", "new", "failed"]
 
 
 def test_nothing_planned_and_nothing_running_are_said(ask: Bocr, shelf: Shelf) -> None:

@@ -192,7 +192,12 @@ def test_step_by_step_ends_where_a_run_ends(ask: Bocr, scans: Path, tmp_path: Pa
     assert (said.code, said.json["ok"]) == (0, 3)
     assert ask("clean", "--yes", "--json").json["runs"]
     assert ask("page", "un.pdf", 1, "--text").code == 0
-    assert ask("page", "un.pdf", 1, "--image", tmp_path / "page.img").code == 0
+    assert ask("page", "un.pdf", 1, "--text", "--json").json["number"] == 1
+    for name, form in (("p.png", "PNG"), ("p.JPG", "JPEG"), ("p.tif", "TIFF"), ("p.img", "PNG")):
+        written = ask("page", "un.pdf", 1, "--image", tmp_path / name, "--json").json
+        with Image.open(tmp_path / name) as image:
+            assert image.format == written["format"] == form
+            assert image.size == (written["width_px"], written["height_px"])
 
 
 def test_every_step_names_the_next_one_and_none_that_is_done(ask: Bocr, scans: Path) -> None:

@@ -26,7 +26,11 @@ def page(
     text: Annotated[bool, typer.Option("--text", help="Only the text that was read.")] = False,
     image: Annotated[
         Path | None,
-        typer.Option("--image", metavar="FILE", help="Write the page's image there (PNG or JPEG)."),
+        typer.Option(
+            "--image",
+            metavar="FILE",
+            help="Write the page's image there, as its ending says: .jpg, .tif, .webp; otherwise PNG.",
+        ),
     ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -44,13 +48,14 @@ def page(
     if image is not None:
         from bocr_tui.cli.page_image import write_image
 
-        say(safe(write_image(reader, owner, number, image)))
+        written = write_image(reader, owner, number, image)
+        write_json(asdict(written)) if call.json else say(safe(written.sentence))
         return
     result, problem = _text_of(found.results, row, attempts)
-    if text:
-        _only_text(row, result, problem)
-    elif call.json:
+    if call.json:
         write_json(_record(owner, row, attempts, result, problem))
+    elif text:
+        _only_text(row, result, problem)
     else:
         _tell(owner, row, attempts, result, problem)
 

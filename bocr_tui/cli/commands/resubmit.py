@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bocr_tui.cli.call import Call, JsonOption, WorkspaceOption, call_of, the_workspace
 from bocr_tui.config.errors import UsageError
+
+if TYPE_CHECKING:
+    from bocr_tui.config.workspace import Workspace
 
 FailedOption = Annotated[bool, typer.Option("--failed", help="Pages that failed or gave up.")]
 ClassOption = Annotated[
@@ -43,12 +46,13 @@ def resubmit(
     from bocr_tui.cli.acting import act, answer, tell_refused
 
     call = call_of(context)
-    states = [*(state or []), *(("failed", "gave_up") if failed else ())]
+    bare = not (state or failure or document or page)
+    states = [*(state or []), *(("failed", "gave_up") if failed or bare else ())]
     ids = _chosen(call, states, failure or [], document, page)
-    if dry_run:
-        _say_chosen(call, ids)
-        return
     found = the_workspace(call)
+    if dry_run:
+        _say_taken(call, found, ids, engine)
+        return
     outcome = act(found, "page.resubmit", Selection(pages=tuple(ids)), Options(engine=engine, site=site))
     if not wait or not outcome.count:
         answer(call, outcome)
@@ -69,7 +73,7 @@ def reset(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make pages that gave up or are ignored failed again."""
+    """Make pages that gave up failed again, and ignored ones what they were before."""
     states = [*(state or []), *(("gave_up",) if failed else ())]
     _simply(call_of(context), "page.reset", states, failure, document, page, dry_run)
 
@@ -126,9 +130,30 @@ def _chosen(
         ids = page_ids(reader, filters, None if page is None else numbers_in(page))
     finally:
         reader.close()
+    if not ids and list(states) == ["failed", "gave_up"] and not (classes or document):
+        raise UsageError("No page has failed.", "")
     if not ids:
         raise UsageError("No page is meant by that.", "`bocr pages` takes the same options and lists them.")
     return ids
+
+
+def _say_taken(call: Call, workspace: Workspace, ids: Sequence[int], engine: str | None) -> None:
+    """By the rules of the resubmission itself. Raises UsageError for an engine that is none."""
+    from bocr_tui.actions.action import Outcome
+    from bocr_tui.catalog.database import open_catalog
+    from bocr_tui.cli.acting import tell_refused
+    from bocr_tui.control.orders import refusals
+    from bocr_tui.control.pipeline import build_pipeline
+
+    build_pipeline(workspace.config, engine)
+    catalog = open_catalog(workspace.catalog_path, create=False)
+    try:
+        refused = refusals(catalog, ids, engine is not None)
+    finally:
+        catalog.close()
+    left_out = {page_id for page_id, _ in refused}
+    _say_chosen(call, [page_id for page_id in ids if page_id not in left_out])
+    tell_refused(Outcome("", refused=tuple(refused)))
 
 
 def _say_chosen(call: Call, ids: Sequence[int]) -> None:
@@ -141,6 +166,7 @@ def _say_chosen(call: Call, ids: Sequence[int]) -> None:
         return
     rows = open_the_reader(call).pages.rows(ids[:20])
     columns = ("Document", "Page", "State", "Class")
-    show(table("", columns, ((r.document, r.number, r.state, r.failure) for r in rows), ("Page",)))
+    if rows:
+        show(table("", columns, ((r.document, r.number, r.state, r.failure) for r in rows), ("Page",)))
     more = f" The first {len(rows)} are shown." if len(rows) < len(ids) else ""
     say(f"{counted(len(ids), 'page')} would be taken.{more}")
