@@ -171,6 +171,8 @@ class Ingest:
             record = decode_line(line, where, from_json)
             if offset == 0:
                 header = read_header(record, where)
+                if piece.name != f"journal-{header.generation}.jsonl":
+                    return f"{where} is a copy of journal-{header.generation}.jsonl"
                 if header.token != piece.token:
                     return f"{where} is the journal of {header.token}"
                 cursor.generation, cursor.head = header.generation, zlib.crc32(line + b"\n")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import json
 from pathlib import Path
 from typing import Any, Literal
 
 import tomllib
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bocr_tui.config.errors import ConfigError
 
@@ -36,7 +37,16 @@ class StageConfig(_Table):
     """Engine processes; 0: from the cores there are."""
     threads: int = Field(default=0, ge=0, le=4096)
     options: dict[str, Any] = Field(default_factory=dict)
-    """Engine options of this stage."""
+    """Engine options of this stage: texts, finite numbers, lists, tables."""
+
+    @field_validator("options")
+    @classmethod
+    def _plain(cls, options: dict[str, Any]) -> dict[str, Any]:
+        try:
+            json.dumps(options, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"holds a value that cannot be sent to a worker: {error}") from None
+        return options
 
 
 class SiteConfig(_Table):
@@ -100,6 +110,8 @@ def parse_config(text: str, where: str) -> Config:
         record = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{where} is no valid TOML: {error}.", "Mend that line.") from None
+    except RecursionError:
+        raise ConfigError(f"{where} is nested too deeply.", "Mend it.") from None
     try:
         return Config.model_validate(record)
     except ValidationError as error:
@@ -116,8 +128,9 @@ def load_config(path: Path) -> Config:
 
 
 def _explain(error: ValidationError, where: str) -> ConfigError:
-    first = error.errors()[0]
-    location = [str(part) for part in first["loc"]]
+    # Of a value that may be of several kinds, the deepest error is about the kind that was meant.
+    first = max(error.errors(), key=lambda entry: len(entry["loc"]))
+    location = [str(part) for part in first["loc"] if part not in ("str", StageConfig.__name__)]
     key = ".".join(location)
     if first["type"] != "extra_forbidden":
         return ConfigError(f"{where}: {key}: {first['msg']}.", "See docs/configuration.md.")

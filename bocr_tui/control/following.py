@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from asyncio import to_thread
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from bocr_tui.control.jobs import JobRow
 from bocr_tui.control.mirror import Mirror
 from bocr_tui.sites.site import Site
 from bocr_tui.sites.transport.base import FileNews, RunAsk, RunNews
+
+_JOURNAL = re.compile(r"^journal-[0-9a-f]{16}\.jsonl$")
+_RESULTS = re.compile(r"^results-[0-9a-f]{16}\.jsonl$")
+"""The files a worker writes; what else lies in a run folder is none of our business."""
 
 MAX_PIECE_BYTES = 4 * 1024 * 1024
 """Of one file in one poll: what is more comes with the next one, at once."""
@@ -66,8 +71,8 @@ class Follower:
         return RunAsk(job.token, offsets, MAX_PIECE_BYTES)
 
     async def _take(self, job: JobRow, news: RunNews) -> FollowedRun:
-        journals = tuple(file for file in news.files if file.name.startswith("journal-"))
-        results = tuple(file for file in news.files if file.name.startswith("results-"))
+        journals = tuple(file for file in news.files if _JOURNAL.match(file.name))
+        results = tuple(file for file in news.files if _RESULTS.match(file.name))
         behind, problem = False, ""
         for file in results:
             here = await to_thread(self._mirror.take, job.id, job.token, file)
@@ -76,7 +81,7 @@ class Follower:
             step = await to_thread(self._ingest.take, _piece(job, file))
             self._report(job, step)
             problem = problem or step.problem
-            behind = behind or (not step.problem and step.offset + _unfinished(file) < file.size)
+            behind = behind or (file.offset < step.offset < file.size - _unfinished(file))
         return FollowedRun(job, news.exists, news.exit, behind, journals, problem)
 
     def _report(self, job: JobRow, step: IngestStep) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 from bocr_tui.catalog.database import Catalog
-from bocr_tui.config.errors import BocrError
+from bocr_tui.config.errors import SiteError
 from bocr_tui.sites.transport.base import FileNews
-
-_NAME = re.compile(r"^results-[0-9a-f]{16}\.jsonl$")
 
 
 class Mirror:
@@ -21,12 +18,20 @@ class Mirror:
         self._results = results
 
     def offsets(self, job_id: int) -> dict[str, int]:
-        """By file name: how much is here."""
+        """By file name: how much is here. A copy that somebody cut or removed is fetched again from where
+        it ends."""
         with self._catalog.reading() as connection:
             rows = connection.exec_driver_sql(
                 "SELECT file, bytes FROM result_cursor WHERE job_id = ?", (job_id,)
             )
-            return {str(file).rsplit("/", 1)[-1]: int(count) for file, count in rows}
+            counted = {str(file): int(count) for file, count in rows}
+        return {file.rsplit("/", 1)[-1]: min(count, self._size(file)) for file, count in counted.items()}
+
+    def _size(self, file: str) -> int:
+        try:
+            return (self._results / file).stat().st_size
+        except OSError:
+            return 0
 
     def take(self, job_id: int, token: str, news: FileNews) -> int:
         """Write a piece, sync it, then count it. Returns how much is here now. A piece that does not begin
@@ -34,23 +39,16 @@ class Mirror:
 
         What lies beyond the counted length is an earlier write that was never counted: it is overwritten.
         """
-        if not _NAME.match(news.name):
-            raise BocrError(f"runs/{token} holds {news.name[:60]!r}, which is no results file of ours.")
         known = self.offsets(job_id).get(news.name, 0)
         if news.offset != known or not news.data:
             return known
-        folder = self._results / token
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / news.name, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
-            os.ftruncate(handle, known)
-            os.lseek(handle, known, os.SEEK_SET)
-            view = memoryview(news.data)
-            while view:
-                view = view[os.write(handle, view) :]
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            self._write(self._results / token / news.name, known, news.data)
+        except OSError as error:
+            raise SiteError(
+                f"{self._results / token} cannot be written: {error.strerror or error}.",
+                "Free space or mend the permissions; the driver goes on by itself.",
+            ) from error
         length = known + len(news.data)
         with self._catalog.writing() as connection:
             connection.exec_driver_sql(
@@ -59,6 +57,19 @@ class Mirror:
                 (f"{token}/{news.name}", job_id, length),
             )
         return length
+
+    def _write(self, path: Path, offset: int, data: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            os.ftruncate(handle, offset)
+            os.lseek(handle, offset, os.SEEK_SET)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(handle, view) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
     def complete(self, job_id: int) -> None:
         """The job has ended and all of its results are here: cleaning may free the site's copy."""

@@ -34,6 +34,10 @@ ORDER BY d.id, p.number
 _SOURCE = (
     "SELECT path, mtime_ns FROM source WHERE document_id = ? AND state = 'present' ORDER BY seen_at DESC, id"
 )
+_DISTRUSTED = (
+    "SELECT c.journal FROM journal_cursor c JOIN job j ON j.id = c.job_id"
+    " WHERE j.chain_id = ? AND c.state = 'quarantined'"
+)
 _TOKENS = "SELECT token, stage FROM job WHERE chain_id = ? AND id < ? ORDER BY id"
 
 
@@ -60,6 +64,7 @@ def build_manifest(connection: Connection, job: JobRow, pipeline: Pipeline) -> M
         ladder=stage.ladder,
         earlier=tuple(token for token, number in tokens if number < job.stage),
         resume=tuple(token for token, number in tokens if number == job.stage),
+        distrusted=tuple(journal for (journal,) in connection.exec_driver_sql(_DISTRUSTED, (job.chain_id,))),
         languages=pipeline.languages,
         limits=pipeline.limits,
     )

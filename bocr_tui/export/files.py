@@ -54,7 +54,7 @@ def prepare_destination(destination: Path, names: Iterable[str]) -> None:
     try:
         destination.mkdir(parents=True, exist_ok=True)
         record = destination / RECORD_NAME
-        own = set(record.read_text(encoding="utf-8").splitlines()) if record.exists() else set()
+        own = set(record.read_text("utf-8", "replace").splitlines()) if record.is_file() else set()
         there = set(os.listdir(destination))  # noqa: PTH208 - names only, of a folder with a million files
         wanted = set(names)
         strangers = sorted((wanted & there) - own)

@@ -235,6 +235,37 @@ def test_a_killed_worker_is_followed_by_a_try_that_does_only_what_is_left(tmp_pa
     campaign.check_books()
 
 
+def test_strange_things_in_a_run_folder_neither_stop_the_driver_nor_count(tmp_path: Path) -> None:
+    """A pipe, a link, copies under other names, a cut mirror, and megabytes of zeros in a live journal."""
+    campaign = make_campaign(tmp_path, noop('answer = "text", sleep_s = 0.1'))
+    batch = campaign.add(make_pdf(tmp_path / "a.pdf", 30), 30)
+    submit_batches(campaign.catalog, campaign.config, [batch])
+
+    async def disturb() -> None:
+        driver = Driver(campaign.workspace, campaign.catalog)
+        driving = asyncio.create_task(driver.run(until_idle=True, stop=asyncio.Event()))
+        while campaign.scalar("SELECT count(*) FROM page WHERE state = 'ok'") < 5:
+            await asyncio.sleep(0.05)
+        (token,) = campaign.rows("SELECT token FROM job")[0]
+        run = campaign.workspace.root / "site" / "runs" / str(token)
+        (journal,) = run.glob("journal-*.jsonl")
+        os.mkfifo(run / f"journal-{'a' * 16}.jsonl")
+        (run / f"journal-{'b' * 16}.jsonl").symlink_to("/etc/hostname")
+        (run / f"journal-{'c' * 16}.jsonl").write_bytes(journal.read_bytes())
+        (run / "results-copy.jsonl").write_bytes(b"x")
+        for mirrored in (campaign.workspace.results / str(token)).iterdir():
+            mirrored.unlink()
+        with journal.open("ab") as stream:
+            stream.write(b"\0" * 5_000_000)
+        await asyncio.wait_for(driving, 60)
+
+    asyncio.run(disturb())
+    assert campaign.states() == {"ok": 30}
+    assert len(campaign.texts()) == 30
+    assert campaign.scalar("SELECT count(*) FROM attempt") == 30
+    campaign.check_books()
+
+
 def test_the_driver_killed_at_fifty_random_moments_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """The panel's process is killed with its threads and connections as they are; jobs go on without it."""
     campaign = make_campaign(

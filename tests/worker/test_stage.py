@@ -64,6 +64,27 @@ def test_a_file_that_was_exchanged_is_not_read_in_the_old_ones_name(tmp_path: Pa
     assert "not the one that was imported" in str(page_events(run)[0].evidence)
 
 
+def test_a_file_exchanged_while_it_is_read_never_gives_its_text_to_the_old_one(tmp_path: Path) -> None:
+    pages = 40
+    paper = make_pdf(tmp_path / "a.pdf", pages)
+    clean = make_run(tmp_path / "clean", noop_manifest(order_of(paper, pages)))
+    run_worker(clean)
+    truth = {key[1]: result_of(clean, events[0]).recognition.text for key, events in verdicts(clean).items()}
+    run = make_run(tmp_path, noop_manifest(order_of(paper, pages), sleep_s=0.05, runtime="local"))
+    worker = start_worker(run)
+    _wait_for_pages(run, 3)
+    make_pdf(tmp_path / "other.pdf", pages, first=500).replace(paper)
+    assert worker.wait(60) == 0
+    found = verdicts(run)
+    assert len(found) == pages
+    for (_, number), (event,) in found.items():
+        if event.status == "ok":
+            assert result_of(run, event).recognition.text == truth[number]
+        else:
+            assert "not the one that was imported" in str(event.evidence)
+    assert exit_report(run).failed > 0
+
+
 def test_a_file_touched_but_not_changed_is_read(tmp_path: Path) -> None:
     paper = make_pdf(tmp_path / "a.pdf", 1)
     order = order_of(paper, 1)
@@ -99,6 +120,21 @@ def test_a_stage_takes_what_the_one_before_left_and_changes_something(tmp_path: 
     run_worker(run)
     assert exit_report(run).ok == 4
     assert {event.variation for event in page_events(run)} == {"fine"}
+
+
+def test_what_only_a_distrusted_journal_says_is_done_again(tmp_path: Path) -> None:
+    paper = make_pdf(tmp_path / "a.pdf", 2)
+    first = make_run(tmp_path, noop_manifest(order_of(paper, 2)))
+    run_worker(first)
+    (journal,) = first.glob("journal-*.jsonl")
+    again = replace(noop_manifest(order_of(paper, 2)), token="bsecond123", resume=(TOKEN,))
+    believing = make_run(tmp_path, again)
+    run_worker(believing)
+    assert exit_report(believing).skipped == 2
+    doubting = replace(again, token="bthird1234", distrusted=(f"{TOKEN}/{journal.name}",))
+    run = make_run(tmp_path, doubting)
+    run_worker(run)
+    assert exit_report(run).ok == 2
 
 
 def test_the_ladder_ends(tmp_path: Path) -> None:

@@ -183,10 +183,8 @@ class Feed:
 
     async def _render(self, page: PageWork, variation: Variation) -> RenderedPage:
         document, limits = page.document, self._manifest.limits
-        if not self._documents.is_known(document):
+        if not self._documents.is_unchanged(document):
             await asyncio.to_thread(self._documents.check, document)
-        else:
-            self._documents.check(document)
         languages = self._memory(page).languages
         order = RenderOrder(
             path=self._documents.path(document),
@@ -197,7 +195,12 @@ class Feed:
             preparations=(*self._spec.first, *variation.preparations),
             right_to_left=bool(languages) and reading_direction(languages[0]) == "rtl",
         )
-        return await self._renderers.render(order, limits.render_deadline_s)
+        rendered = await self._renderers.render(order, limits.render_deadline_s)
+        if not self._documents.is_unchanged(document):
+            # It was exchanged while it was drawn: what was drawn may be of either.
+            await asyncio.to_thread(self._documents.check, document)
+            rendered = await self._renderers.render(order, limits.render_deadline_s)
+        return rendered
 
     # -- read and judge --------------------------------------------------------------------------------
 

@@ -27,12 +27,16 @@ class Past:
 def read_history(manifest: Manifest, run: Path) -> dict[PageKey, Past]:
     """Read the journals of this run's earlier starts, of `resume` (same stage) and of `earlier` stages."""
     history: dict[PageKey, Past] = {}
-    runs = run.parent
+    runs, distrusted = run.parent, frozenset(manifest.distrusted)
+
+    def believed(token: str) -> list[Path]:
+        journals = sorted((runs / token).glob("journal-*.jsonl"))
+        return [journal for journal in journals if f"{token}/{journal.name}" not in distrusted]
+
     for token in manifest.earlier:
-        _collect(history, sorted((runs / token).glob("journal-*.jsonl")), same_stage=False)
-    for token in manifest.resume:
-        _collect(history, sorted((runs / token).glob("journal-*.jsonl")), same_stage=True)
-    _collect(history, sorted(run.glob("journal-*.jsonl")), same_stage=True)
+        _collect(history, believed(token), same_stage=False)
+    for token in (*manifest.resume, run.name):
+        _collect(history, believed(token), same_stage=True)
     return history
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,8 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
     not, reads with a cursor instead.
     """
     try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return  # a link may lead anywhere, a pipe never answers
         stream = path.open("rb")
     except OSError:
         return

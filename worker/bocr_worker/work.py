@@ -81,40 +81,46 @@ def pages_to_do(manifest: Manifest, history: dict[PageKey, Past]) -> Iterator[Pa
             yield PageWork(document, order.number, failure, tried)
 
 
+Signature = tuple[int, int, int]
+"""Size, modification time and inode of a file: what changes when it is exchanged."""
+
+
 class Documents:
     """Where documents lie, and whether they are still what the manifest says."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._checked: dict[str, RenderFailed | None] = {}
+        self._trusted: dict[str, Signature] = {}
 
     def path(self, document: DocumentOrder) -> str:
         return str(self._root / document.path)
 
+    def is_unchanged(self, document: DocumentOrder) -> bool:
+        """Whether the file is the very one that was checked: one look at the folder, nothing is read."""
+        try:
+            return self._trusted.get(document.sha256) == _signature(self.path(document))
+        except OSError:
+            return False
+
     def check(self, document: DocumentOrder) -> None:
         """Compare size and time with the manifest, and the hash where they differ. Blocks: call it in a
         thread. Raises RenderFailed: a file that was exchanged is never read in the old one's name."""
-        if document.sha256 not in self._checked:
-            self._checked[document.sha256] = self._problem(document)
-        problem = self._checked[document.sha256]
-        if problem is not None:
-            raise problem
-
-    def is_known(self, document: DocumentOrder) -> bool:
-        """Whether `check` answers from memory, without touching the disk."""
-        return document.sha256 in self._checked
-
-    def _problem(self, document: DocumentOrder) -> RenderFailed | None:
         path = self.path(document)
         try:
-            stat = Path(path).stat()
-            if stat.st_size == document.size_bytes and stat.st_mtime_ns == document.mtime_ns:
-                return None
-            if _hash(path) == document.sha256:
-                return None
+            signature = _signature(path)
+            known = signature[:2] == (document.size_bytes, document.mtime_ns)
+            if known or _hash(path) == document.sha256:
+                self._trusted[document.sha256] = signature
+                return
         except OSError as error:
-            return RenderFailed(f"the file cannot be read: {error.strerror or error}", document.path)
-        return RenderFailed("the file is not the one that was imported: import it again", document.path)
+            cause = f"the file cannot be read: {error.strerror or error}"
+            raise RenderFailed(cause, document.path) from None
+        raise RenderFailed("the file is not the one that was imported: import it again", document.path)
+
+
+def _signature(path: str) -> Signature:
+    stat = Path(path).stat()
+    return (stat.st_size, stat.st_mtime_ns, stat.st_ino)
 
 
 def _hash(path: str) -> str:

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -48,9 +49,9 @@ def _poll_run(root: str, ask: Dict[str, Any]) -> Dict[str, Any]:
 
 def _poll_file(run: str, name: str, offset: int, max_bytes: int) -> Optional[Dict[str, Any]]:
     path = os.path.join(run, name)
-    if os.path.islink(path):
-        return None
     try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return None  # a link may lead anywhere, a pipe never answers
         with open(path, "rb") as stream:
             size = os.fstat(stream.fileno()).st_size
             head = stream.readline(MAX_HEADER_BYTES)
@@ -71,6 +72,8 @@ def _poll_file(run: str, name: str, offset: int, max_bytes: int) -> Optional[Dic
 
 def _read(path: str, offset: int, max_bytes: int) -> Optional[bytes]:
     try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return None
         with open(path, "rb") as stream:
             stream.seek(offset)
             return stream.read(max_bytes)

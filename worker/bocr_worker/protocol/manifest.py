@@ -112,6 +112,8 @@ class Manifest:
     ladder: dict[FailureClass, tuple[Variation, ...]] = field(default_factory=dict)
     earlier: tuple[str, ...] = ()
     resume: tuple[str, ...] = ()
+    distrusted: tuple[str, ...] = ()
+    """Journals (`<token>/<file>`) that the panel does not believe: what only they say is done again."""
     languages: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     version: int = PROTOCOL_VERSION
@@ -170,6 +172,7 @@ def load_manifest(data: bytes, where: str = "manifest.json") -> Manifest:
         },
         earlier=_load_tokens(fields.texts("earlier"), where),
         resume=_load_tokens(fields.texts("resume"), where),
+        distrusted=fields.texts("distrusted", ()),
         languages=fields.texts("languages"),
         limits=_load_limits(Fields(fields.mapping("limits"), f"{where} limits")),
     )
