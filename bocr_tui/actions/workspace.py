@@ -9,7 +9,14 @@ from bocr_tui.actions.words import counted
 from bocr_tui.config.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from bocr_tui.report.waiting import Waiting
+
+
+_NAMED = 3
+"""Paths named in a sentence."""
 
 
 def _always(context: Context) -> str | None:
@@ -30,8 +37,10 @@ def _import(context: Context, options: Options) -> Outcome:
     known = f", {report.known:,} known" if report.known else ""
     unreadable = f"; {report.unreadable:,} cannot be read" if report.unreadable else ""
     documents = counted(len(report.document_ids), "document")
+    taken = f"{documents} of {counted(report.pages, 'page')}: {added}{changed}{known}{unreadable}."
+    nothing = not (report.found or report.document_ids or report.stopped)
     return Outcome(
-        text=f"{documents} of {counted(report.pages, 'page')}: {added}{changed}{known}{unreadable}.",
+        text=_nothing_in(options.paths) if nothing else taken,
         count=report.added + report.changed,
         rows=report.document_ids,
         next_step=waiting_in(catalog).next_step,
@@ -51,6 +60,12 @@ def _import(context: Context, options: Options) -> Outcome:
         },
         well=not report.unreadable,
     )
+
+
+def _nothing_in(paths: Sequence[Path]) -> str:
+    more = f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
+    named = ", ".join(str(path) for path in paths[:_NAMED]) + more
+    return f"No documents were found in {named}: PDFs and PNG, JPEG, TIFF, BMP, WebP images are."
 
 
 def _plan(context: Context, options: Options) -> Outcome:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -85,10 +87,21 @@ def the_workspace(call: Call) -> Workspace:
     return found
 
 
-def the_workspace_or_new(call: Call, default: str) -> Workspace:
-    """Like the_workspace, but makes one: where -w says, or in `default`."""
-    from bocr_tui.config.workspace import find_workspace, make_workspace
+def the_workspace_or_new(call: Call, default: str, paths: Sequence[Path]) -> Workspace:
+    """Like the_workspace, but makes one for these paths: where -w says, or in `default`."""
+    from bocr_tui.config.workspace import find_workspace
 
     if call.workspace is not None:
-        return make_workspace(call.workspace)
-    return find_workspace() or make_workspace(Path(default))
+        return workspace_for(call.workspace, paths)
+    return find_workspace() or workspace_for(Path(default), paths)
+
+
+def workspace_for(root: Path, paths: Sequence[Path]) -> Workspace:
+    """The workspace in this folder, made when there is none. Raises UsageError, and makes none, when one of
+    the paths that it is for does not exist: what is gone can only be meant where it was known."""
+    from bocr_tui.config.workspace import CONFIG_NAME, make_workspace
+
+    gone = [path for path in paths if not os.path.lexists(path)]
+    if gone and not (root / CONFIG_NAME).is_file():
+        raise UsageError(f"{gone[0]} does not exist.", "Check the path.")
+    return make_workspace(root)

@@ -15,6 +15,7 @@ from bocr_tui.catalog.scope import Scope
 from bocr_tui.cli.acting import act, tell_problems
 from bocr_tui.cli.follow import follow
 from bocr_tui.cli.output import note
+from bocr_tui.config.errors import UsageError
 from bocr_tui.planning.selection import selected_page_ids
 from bocr_tui.report.summary import Summary, summarise
 
@@ -53,11 +54,14 @@ def take_in(
 ) -> Named:
     """Import the paths, plan what is new and submit it. Nothing is driven yet.
 
-    With `progress` nothing is drawn on standard error, and it may run in any thread.
+    With `progress` nothing is drawn on standard error, and it may run in any thread. Raises UsageError when
+    the paths hold no document.
     """
     wanted = Options(paths=order.paths, language=order.language, progress=progress, stop=stop)
     bar = ("Import", "files") if progress is None else None
     imported = act(workspace, "workspace.import", options=wanted, progress=bar)
+    if not (imported.numbers["found"] or imported.rows):
+        raise UsageError(imported.text, "")
     tell(imported.text)
     if progress is None:
         tell_problems(imported)

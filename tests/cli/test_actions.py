@@ -104,7 +104,7 @@ def test_actions_change_pages_through_the_catalogs_own_moves(shelf: Shelf) -> No
     handle.close()
     with shelf.catalog.reading() as connection:
         states = connection.exec_driver_sql("SELECT state FROM page ORDER BY number").scalars().all()
-    assert states == ["ok", "ignored", "failed", "failed"]
+    assert states == ["ok", "ignored", "failed", "new"]
 
 
 def test_a_catalog_is_opened_once_and_only_when_it_is_needed(tmp_path: Path) -> None:

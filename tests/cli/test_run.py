@@ -182,6 +182,35 @@ def test_a_path_that_is_not_there_is_wrong_usage(ask: Bocr, tmp_path: Path) -> N
     assert ask("run", tmp_path, "--language", "frankish").code == 2
 
 
+def test_a_path_that_is_not_there_leaves_no_workspace(
+    bocr: Bocr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments in (("run", "nowhere"), ("-w", "new", "run", "nowhere"), ("demo", "--headless", "nowhere")):
+        said = bocr(*arguments)
+        assert said.code == 2 and "nowhere does not exist." in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_without_documents_is_said_to_have_none(ask: Bocr, tmp_path: Path) -> None:
+    empty = tmp_path / "vide"
+    empty.mkdir()
+    (empty / "notes.md").write_text("no scan", encoding="utf-8")
+    said = ask("import", empty)
+    assert said.code == 0
+    assert said.out.startswith(f"No documents were found in {empty}: PDFs and PNG")
+    run = ask("run", empty)
+    assert run.code == 2 and "No documents were found in" in run.err
+
+
+def test_a_plan_says_how_level_it_is_and_what_it_passed_over(ask: Bocr, scans: Path) -> None:
+    (scans / "page.pdf").write_text("<html><body>404</body></html>", encoding="utf-8")
+    ask("import", scans)
+    said = ask("plan").out
+    assert "the longest batch is 0.0 % above the ideal." in said
+    assert "Passed over: 1 document not a pdf." in said
+
+
 def test_step_by_step_ends_where_a_run_ends(ask: Bocr, scans: Path, tmp_path: Path) -> None:
     assert ask("import", scans, "--json").json["pages"] == 3
     plan = ask("plan", "--pages", 2, "--json").json

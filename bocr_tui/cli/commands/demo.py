@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bocr_tui.cli.call import JsonOption, WorkspaceOption, call_of
+from bocr_tui.cli.call import JsonOption, WorkspaceOption, call_of, workspace_for
 from bocr_tui.cli.commands.plan import SampleOption
 from bocr_tui.cli.commands.run import LanguageOption
 
@@ -32,11 +32,10 @@ def demo(
     from bocr_tui.cli.running import RunOrder
     from bocr_tui.cli.showing import show_demo, show_demo_in_panel
     from bocr_tui.config.resources import resource
-    from bocr_tui.config.workspace import make_workspace
 
     call = call_of(context)
-    found = make_workspace(call.workspace or Path("demo-workspace"))
     path = folder or resource("samples") / "pages"
+    found = workspace_for(call.workspace or Path("demo-workspace"), [path])
     order = RunOrder((path,), language, pages_per_document)
     if in_terminal() and not headless and not call.json:
         show_demo_in_panel(found, order)

@@ -41,7 +41,7 @@ def run(
     from bocr_tui.config.workspace import DEFAULT_FOLDER
 
     call = call_of(context)
-    found = the_workspace_or_new(call, DEFAULT_FOLDER)
+    found = the_workspace_or_new(call, DEFAULT_FOLDER, paths)
     note(f"Workspace {safe(found.root)}")
     order = RunOrder(tuple(paths), language, pages_per_document, pages, documents, retry_failed)
     summary, seconds = run_all(found, order)
