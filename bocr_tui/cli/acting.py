@@ -78,7 +78,7 @@ def tell_refused(outcome: Outcome) -> None:
     for _, reason in outcome.refused:
         reasons[reason] = reasons.get(reason, 0) + 1
     for reason, count in list(reasons.items())[:_REFUSED_SHOWN]:
-        note(safe(f"{counted(count, 'row')} refused: {reason}."))
+        note(safe(f"{counted(count, 'row')} refused: {reason.rstrip('.')}."))
 
 
 def tell_problems(outcome: Outcome) -> None:

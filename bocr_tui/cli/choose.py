@@ -92,6 +92,13 @@ def _known(name: str, known: set[str], thing: str) -> str:
     return name
 
 
+def page_number(said: str) -> int:
+    """One page's number. Raises UsageError."""
+    if not re.fullmatch(r"0*[1-9]\d{0,8}", said, re.ASCII):
+        raise UsageError(f"{said!r} is no page number.", "Pages count from 1; see `bocr page --help`.")
+    return int(said)
+
+
 def numbers_in(said: str) -> frozenset[int]:
     """Page numbers out of `3`, `3,5` and `3-5,9`. Raises UsageError."""
     numbers: set[int] = set()

@@ -48,7 +48,7 @@ def _explain(error: Exception, as_json: bool) -> int:
     usage = getattr(error, "format_message", None)
     if usage is not None:  # what the command line's parser raises
         where = getattr(getattr(error, "ctx", None), "command_path", "bocr")
-        cause = usage().rstrip(".") + "."
+        cause = _plainly(usage())
         return _tell(as_json, cause, f"See `{where} --help`.", EXIT_USAGE)
     if type(error).__name__ == "Abort":  # Ctrl-C or end of input at a question
         return _tell(as_json, "Interrupted.", "", EXIT_INTERRUPTED)
@@ -63,6 +63,20 @@ def _explain(error: Exception, as_json: bool) -> int:
     traceback.print_exc()
     cause = f"{type(error).__name__}: {error}"
     return _tell(as_json, cause, "This is a fault of bocr; please report the lines above.", EXIT_ERROR)
+
+
+_PARSER_WORDS = (
+    ("Input should be a valid integer, unable to parse string as an integer", "it must be a whole number"),
+    ("Input should be greater than or equal to", "it must be at least"),
+)
+
+
+def _plainly(said: str) -> str:
+    """The parser's sentence, in our words and with one mark at its end."""
+    for theirs, ours in _PARSER_WORDS:
+        said = said.replace(theirs, ours)
+    said = said.rstrip(".")
+    return said if said.endswith("?") else f"{said}."
 
 
 def _tell(as_json: bool, cause: str, next_step: str, code: int) -> int:

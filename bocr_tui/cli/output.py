@@ -85,7 +85,13 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    made = Table(
+        title=title or None,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        min_width=len(title) or None,
+    )
     for column in columns:
         right = column in numbers
         made.add_column(

@@ -89,9 +89,9 @@ async def _draw(order: RenderOrder) -> Any:
     try:
         return await child.run(order, DEADLINE_S)
     except TaskRaised as raised:
-        cause = getattr(raised.error, "cause", None) or str(raised)
+        cause = (getattr(raised.error, "cause", None) or str(raised)).rstrip(".")
         raise NoImage(f"Page {order.page} cannot be drawn: {cause}.", "") from None
     except ChildFailed as failed:
-        raise NoImage(f"Page {order.page} cannot be drawn: {failed}.", "") from None
+        raise NoImage(f"Page {order.page} cannot be drawn: {str(failed).rstrip('.')}.", "") from None
     finally:
         await child.kill()

@@ -6,6 +6,7 @@ import json
 import resource
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from bocr_tui.cli import output
 from bocr_tui.cli.main import main
 from tests.cli.conftest import ROOT, Bocr, command, environment
-from tests.cli.shelf import NEW, Leaf, Shelf
+from tests.cli.shelf import FAILED, NEW, Leaf, Shelf
 
 
 def test_help_names_every_command_and_the_exit_codes(bocr: Bocr) -> None:
@@ -57,6 +58,22 @@ def test_wrong_usage_is_2_with_the_help_to_read(bocr: Bocr) -> None:
         assert said.code == 2
         assert word in said.err
         assert "--help" in said.err
+
+
+def test_wrong_usage_is_told_in_plain_words(bocr: Bocr, shelf: Shelf) -> None:
+    shelf.document("clos.pdf", state="protected", reason="This file is protected by a password.")
+    ask = partial(bocr, "-w", shelf.workspace.root)
+    assert "'x' is no page number." in ask("page", "clos.pdf", "x").err
+    assert "'0' is no page number." in ask("page", "clos.pdf", 0).err
+    assert "protected by a password. `bocr" in ask("page", "clos.pdf", 1).err
+    assert "'pages'? See" in ask("pag").err
+    assert "it must be a whole number. See" in ask("plan", "--pages", "ten").err
+    assert "it must be at least 1. See" in ask("plan", "--pages", 0).err
+
+
+def test_a_title_wider_than_its_table_stays_on_one_line(bocr: Bocr, shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [FAILED])
+    assert "Failed and given up" in bocr("-w", shelf.workspace.root, "status").out
 
 
 def test_the_workspace_may_be_named_before_or_after_the_command(bocr: Bocr, shelf: Shelf) -> None:

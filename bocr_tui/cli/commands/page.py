@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def page(
     context: typer.Context,
     document: Annotated[str, typer.Argument(help="A document: name, path, or sha256 (six signs at least).")],
-    number: Annotated[int, typer.Argument(min=1, help="The page's number, from 1.")],
+    number: Annotated[str, typer.Argument(help="The page's number, from 1.")],
     text: Annotated[bool, typer.Option("--text", help="Only the text that was read.")] = False,
     image: Annotated[
         Path | None,
@@ -37,18 +37,18 @@ def page(
 ) -> None:
     """Show everything about one page: its state, its attempts with their evidence, its text."""
     from bocr_tui.catalog.lists import open_reader
-    from bocr_tui.cli.choose import document_named
+    from bocr_tui.cli.choose import document_named, page_number
 
-    call = call_of(context)
+    call, wanted = call_of(context), page_number(number)
     found = the_workspace(call)
     reader = open_reader(found.catalog_path)
     owner = document_named(reader, document)
-    row = _page_row(reader, owner, number)
+    row = _page_row(reader, owner, wanted)
     attempts = reader.attempts(row.id)
     if image is not None:
         from bocr_tui.cli.page_image import write_image
 
-        written = write_image(reader, owner, number, image)
+        written = write_image(reader, owner, wanted, image)
         write_json(asdict(written)) if call.json else say(safe(written.sentence))
         return
     result, problem = _text_of(found.results, row, attempts)
@@ -71,7 +71,7 @@ def _page_row(reader: Reader, owner: DocumentRow, number: int) -> PageRow:
         if row.number == number:
             return row
     has = f"it has {owner.page_count}" if owner.page_count else owner.reason or "it has none"
-    raise UsageError(f"{owner.name} has no page {number}: {has}.", "`bocr documents` lists them.")
+    raise UsageError(f"{owner.name} has no page {number}: {has.rstrip('.')}.", "`bocr documents` lists them.")
 
 
 def _text_of(results: Path, row: PageRow, attempts: list[AttemptRow]) -> tuple[PageResult | None, str]:

@@ -53,6 +53,7 @@ def plan(
 
 def tell_plan(numbers: Mapping[str, Any]) -> None:
     """The batches, how long they take, how level they are."""
+    from bocr_tui.actions.words import counted
     from bocr_tui.cli.output import duration, say, show, table
 
     batches = numbers["batches"]
@@ -67,7 +68,8 @@ def tell_plan(numbers: Mapping[str, Any]) -> None:
     slots = f"{numbers['slots']} at once" if numbers["slots"] > 1 else "one after another"
     say(
         f"Estimated {duration(numbers['estimated_slots_s'])}, {slots}; "
-        f"the longest batch is {numbers['spread']:.3f} of the shortest it could be."
+        f"the longest batch is {max(0.0, 100 * (numbers['spread'] - 1)):.1f} % above the ideal."
     )
     for what, count in numbers["skipped"].items():
-        say(f"Passed over: {count:,} {what}.")
+        things, state = what.split(" ", 1)
+        say(f"Passed over: {counted(count, things.removesuffix('s'))} {state.replace('_', ' ')}.")
