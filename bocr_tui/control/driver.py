@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from sqlalchemy.exc import OperationalError
+
 from bocr_tui.catalog.database import Catalog, now
 from bocr_tui.catalog.transitions import move_job
 from bocr_tui.catalog.words import JobCause, JobState
@@ -33,6 +35,9 @@ GRACE_S = 3.0
 
 FORCE_AFTER_S = 12.0
 """A job that was asked to stop and still lives after this long is killed: twice what it promises."""
+
+CATALOG_RETRY_S = 2.0
+"""Pause after the catalog refused a transaction: locked for longer than a writer waits, or no space."""
 
 IDLE_PAUSE_S = 1.0
 """Between two looks for new orders when nothing is under way."""
@@ -165,8 +170,16 @@ class Driver:
         self.tell(DriverState("driving"))
         try:
             while not stop.is_set():
-                await asyncio.to_thread(lease.renew)
-                jobs, more = await self._tick()
+                try:
+                    await asyncio.to_thread(lease.renew)
+                    jobs, more = await self._tick()
+                except OperationalError as error:
+                    # Another writer takes long, or the disk is full: nothing was changed, and it may pass.
+                    words = f"The catalog cannot be written now: {error.orig}."
+                    self.tell(Trouble(words, f"Tried again in {CATALOG_RETRY_S:g} s."))
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(stop.wait(), CATALOG_RETRY_S)
+                    continue
                 if not jobs and until_idle:
                     return
                 if not more:

@@ -7,15 +7,17 @@ import contextlib
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from bocr_tui.catalog.database import open_catalog
 from bocr_tui.config.errors import Busy, UsageError
 from bocr_tui.control.driver import Driver
-from bocr_tui.control.events import ChainEnded, JobMoved, PagesMoved
+from bocr_tui.control.events import ChainEnded, DriverState, JobMoved, PagesMoved, Trouble
 from bocr_tui.control.lease import DriverLease
 from bocr_tui.control.orders import (
     ignore_pages,
@@ -158,6 +160,33 @@ def test_a_job_can_be_cancelled_and_its_pages_ordered_again(tmp_path: Path) -> N
     assert not _processes_of(token)
     again = submit_batches(campaign.catalog, campaign.config, [batch])
     assert again.pages == states["planned"]
+
+
+def test_a_catalog_that_is_locked_for_long_delays_the_driver_and_no_more(
+    campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = campaign.add(make_pdf(tmp_path / "a.pdf", 2), 2)
+    submit_batches(campaign.catalog, campaign.config, [batch])
+    monkeypatch.setattr("bocr_tui.catalog.database.BUSY_TIMEOUT_S", 0.1)
+    impatient = Campaign(campaign.workspace, open_catalog(campaign.workspace.catalog_path))
+    blocker = sqlite3.connect(campaign.workspace.catalog_path, isolation_level=None)
+    told: list[object] = []
+
+    async def run() -> None:
+        driver = Driver(impatient.workspace, impatient.catalog, on_event=told.append)
+        driving = asyncio.create_task(driver.run(until_idle=True, stop=asyncio.Event()))
+        while not any(isinstance(event, DriverState) for event in told):
+            await asyncio.sleep(0.01)
+        blocker.execute("BEGIN IMMEDIATE")
+        while not any(isinstance(event, Trouble) for event in told):
+            await asyncio.sleep(0.05)
+        blocker.execute("ROLLBACK")
+        await asyncio.wait_for(driving, 60)
+
+    asyncio.run(run())
+    assert "locked" in next(event.text for event in told if isinstance(event, Trouble))
+    assert campaign.states() == {"ok": 2}
+    campaign.check_books()
 
 
 def test_an_ignored_page_is_left_out(campaign: Campaign, tmp_path: Path) -> None:
