@@ -25,6 +25,7 @@ from bocr_worker.protocol.manifest import Manifest, load_manifest
 from bocr_worker.recorder import Recorder
 from bocr_worker.render.pool import RendererBroken, RenderPool
 from bocr_worker.runtimes.base import Runtime, RuntimeBroken
+from bocr_worker.runtimes.inline import InlineRuntime
 from bocr_worker.runtimes.registry import runtime_for
 from bocr_worker.work import Documents, PageWork, pages_to_do, settled_pages
 
@@ -122,7 +123,7 @@ class Stage:
         identity = loading.result()
         self.journal.stage("feeding", engine_version=identity.version, weights=identity.weights)
         limits = self.manifest.limits
-        render_slots = limits.render_processes or max(1, min(self.cores, 16))
+        render_slots = limits.render_processes or self._renderers(runtime)
         renderers = RenderPool(limits, render_slots)
         spec = engine_named(self.manifest.engine.name)
         self.feed = Feed(
@@ -145,6 +146,13 @@ class Stage:
         finally:
             self.skipped += self.feed.skipped
             await renderers.close()
+
+    def _renderers(self, runtime: Runtime) -> int:
+        """As many as can be busy: drawing a page takes a fiftieth of what a library needs to read it, so one
+        renderer keeps a slot fed, and a page that takes half a gigabyte to draw is drawn alone."""
+        if isinstance(runtime, InlineRuntime):
+            return self.cores
+        return max(1, min(self.cores, runtime.slots))
 
     async def _until_fed(self, feeding: asyncio.Task[None], recording: asyncio.Task[None]) -> None:
         """Wait for the pages, or for a stop and then no longer than the manifest allows."""
