@@ -186,7 +186,7 @@ def test_status_counts_everything(ask: Bocr, shelf: Shelf) -> None:
 def test_an_answer_in_json_is_one_value_and_nothing_else(ask: Bocr, shelf: Shelf) -> None:
     shelf.document("loi.pdf", [Leaf()])
     for name in ("status", "documents", "pages", "doctor", "config"):
-        json.loads(ask(name, "--json").out)
+        assert json.loads(ask(name, "--json").out), name
 
 
 def test_page_numbers_are_read_as_people_write_them() -> None:

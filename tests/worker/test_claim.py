@@ -47,6 +47,7 @@ def test_a_process_that_died_here_is_succeeded_at_once(tmp_path: Path) -> None:
     worker = str(Path(__file__).resolve().parents[2] / "worker")
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": worker})
     Claim.take(tmp_path, "1.server", 60.0, stopped=lambda: pytest.fail("it should not have waited"))
+    assert json.loads((tmp_path / "claim" / "owner").read_text())["pid"] == os.getpid()
 
 
 @pytest.mark.parametrize(("outcome", "again"), [("partial", True), ("error", True), ("ok", False)])

@@ -27,7 +27,8 @@ THIRD_PARTY = (
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(WORKER)))
 def test_every_module_parses_as_python_3_10(path: Path) -> None:
-    ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 10))
+    parsed = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 10))
+    assert ast.get_docstring(parsed), "a room says what it is for"
 
 
 def test_the_worker_imports_the_standard_library_alone() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from rich.table import Table
@@ -36,11 +37,11 @@ class Facts(VerticalScroll, can_focus=False):
         self.show([Words(((text, tone),))])
 
 
-class Paragraph:
+class Paragraph(ABC):
     """Something that a Facts pane draws."""
 
-    def draw(self, pane: Facts) -> Text | Table:
-        raise NotImplementedError
+    @abstractmethod
+    def draw(self, pane: Facts) -> Text | Table: ...
 
 
 class Words(Paragraph):
