@@ -77,6 +77,24 @@ def test_names_go_on_where_the_last_plan_ended(catalog: Catalog) -> None:
     assert [batch.name for batch in (*first.batches, *second.batches)] == ["b0001", "b0002", "b0003"]
 
 
+def test_two_plans_at_once_put_each_page_into_one_batch(catalog: Catalog) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    for name in ("a.pdf", "b.pdf"):
+        add_document(catalog, name, 300)
+    with ThreadPoolExecutor(4) as pool:
+        plans = list(pool.map(lambda _: plan(catalog, CONFIG, pages=5), range(4)))
+    assert sum(made.pages for made in plans) == 600
+    with catalog.reading() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT b.pages, count(p.id) FROM batch b JOIN page p ON p.batch_id = b.id GROUP BY b.id"
+        ).all()
+        states = connection.exec_driver_sql("SELECT DISTINCT state FROM page").all()
+    assert all(said == held for said, held in rows)
+    assert sum(held for _, held in rows) == 600
+    assert states == [("planned",)]
+
+
 def test_names_sort_as_their_numbers_do() -> None:
     numbers = [1, 2, 10, 999, 1000, 9999, 10_000, 99_999, 100_000, 1_000_000]
     names = [batch_name(number) for number in numbers]
