@@ -35,8 +35,23 @@ def reason_of(failure: str | None, evidence: Mapping[str, Any] | None = None) ->
     return f"{meaning} ({said})" if said else meaning
 
 
+def spread_out(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """The evidence with each doubt as a piece of its own, for people: `doubt: low confidence` and what the
+    doubt rests on."""
+    plain = {name: value for name, value in evidence.items() if name != "doubts"}
+    doubts = evidence.get("doubts")
+    if isinstance(doubts, Mapping):
+        for name, facts in doubts.items():
+            told = facts.items() if isinstance(facts, Mapping) else [("", facts)]
+            words = ", ".join(f"{key.replace('_', ' ')} {_value(value)}".strip() for key, value in told)
+            plain[f"doubt: {name}"] = words
+    elif doubts is not None:
+        plain["doubts"] = doubts
+    return plain
+
+
 def _evidence(evidence: Mapping[str, Any]) -> str:
-    parts = [f"{name.replace('_', ' ')} {_value(value)}" for name, value in evidence.items()]
+    parts = [f"{name.replace('_', ' ')} {_value(value)}" for name, value in spread_out(evidence).items()]
     line = re.sub(r"\s+", " ", ", ".join(parts)).strip()
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 

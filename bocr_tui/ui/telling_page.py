@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bocr_tui.catalog.list_rows import AttemptRow
+from bocr_tui.catalog.reasons import spread_out
 from bocr_tui.ui import wording
 from bocr_tui.ui.page_story import PageStory
 from bocr_tui.ui.telling import Fact, about_sources
@@ -66,7 +67,7 @@ def about_failure(failure: str, attempts: Sequence[AttemptRow]) -> list[Paragrap
 
 
 def about_evidence(evidence: Mapping[str, Any]) -> Iterable[Fact]:
-    for name, value in evidence.items():
+    for name, value in spread_out(evidence).items():
         if isinstance(value, float):
             text = f"{value:.3g}"
         elif isinstance(value, str):
