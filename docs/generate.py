@@ -53,9 +53,13 @@ def configuration() -> str:
         "Config": "the top of the file",
         "StageConfig": "[[pipeline]]",
         "SiteConfig": "[sites.NAME]",
+        "PbsConfig": "[sites.NAME.pbs]",
+        "EnvironmentConfig": "[sites.NAME.environments.ENGINE]",
+        "SplitConfig": "[sites.NAME.split]",
         "LanguageRule": "[[language_rules]]",
         "PlanningConfig": "[planning]",
         "LimitsConfig": "[limits]",
+        "AutopilotConfig": "[autopilot]",
     }
     unknown = [name for name, node in classes.items() if name not in keys and not name.startswith("_")]
     assert not unknown, f"docs/generate.py does not know where {unknown} stand in bocr.toml"

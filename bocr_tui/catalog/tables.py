@@ -61,6 +61,8 @@ class Source(SQLModel, table=True):
     path: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
     import_root: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     name: str
+    site: str = ""
+    """Empty: this machine. Otherwise the site where it lies; `path` then is `site:<name>:<path there>`."""
     size_bytes: int
     mtime_ns: int
     state: str = "present"
@@ -142,10 +144,16 @@ class Job(SQLModel, table=True):
     chain_id: int = _parent("chain")
     stage: int
     try_number: int = 1
+    round: int = 1
+    """Jobs of one chain and round were submitted together, each waiting for the one before."""
     engine: str
     site: str
     token: str = Field(unique=True, max_length=15)
     scheduler_id: str | None = None
+    asks: int = 0
+    """Times its submission was asked after in vain since it became ambiguous."""
+    exit_status: int | None = None
+    """What the scheduler said at the end."""
     state: str = "planned"
     cause: str | None = None
     reason: str = ""
@@ -156,6 +164,8 @@ class Job(SQLModel, table=True):
     failed: int = 0
     created_at: float
     submitted_at: float | None = None
+    freed_at: float | None = None
+    """When a job that was submitted held was released."""
     started_at: float | None = None
     ended_at: float | None = None
     heartbeat_at: float | None = None
@@ -263,6 +273,51 @@ class ResultCursor(SQLModel, table=True):
     job_id: int = Field(foreign_key="job.id", index=True)
     bytes: int = 0
     complete: bool = False
+
+
+class SiteDocument(SQLModel, table=True):
+    """A document's file on a site: `documents/<aa>/<sha256>.<ext>` below its root, or where it always lay."""
+
+    __tablename__ = "site_document"
+    __table_args__ = (Index("ix_site_document_state", "site", "state"),)
+
+    site: str = Field(primary_key=True)
+    document_id: int = Field(foreign_key="document.id", primary_key=True)
+    state: str = "waiting"
+    """waiting (to be uploaded), present (uploaded and verified), in_place, freed, failed."""
+    path: str = ""
+    """In place: the absolute path there."""
+    problem: str = ""
+    """Why it cannot be uploaded: a sentence."""
+    changed_at: float = 0.0
+
+
+class SiteStatus(SQLModel, table=True):
+    """How a site stands, as its driver last wrote it: what any face shows, and how old it is."""
+
+    __tablename__ = "site_status"
+
+    site: str = Field(primary_key=True)
+    link: str = "closed"
+    """closed, connecting, connected, waiting or paused (sites/transport/base.Link)."""
+    reason: str = ""
+    """Why it waits or is paused: a sentence and what to do."""
+    link_at: float = 0.0
+    """Since when `link` is what it is."""
+    next_try_at: float | None = None
+    polled_at: float | None = None
+    """When journals were last read."""
+    looked_at: float | None = None
+    """When the scheduler last answered soundly."""
+    look_problem: str = ""
+    """Why its latest answer was none."""
+    uploading: str = ""
+    """The document under way, empty when none is."""
+    upload_done_bytes: int = 0
+    upload_total_bytes: int = 0
+    upload_bytes_s: float = 0.0
+    facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """What the scheduler says of itself: version, queues."""
 
 
 class EngineRate(SQLModel, table=True):

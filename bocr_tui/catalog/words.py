@@ -67,6 +67,10 @@ class JobCause(StrEnum):
     WALLTIME = "walltime"
     MEMORY = "memory"
     NODE = "node"
+    DELETED = "deleted"
+    """By somebody else than us."""
+    NEVER_RAN = "never_ran"
+    """The scheduler removed it before it started: a dependency that could not be met."""
     ERROR = "error"
     DUPLICATE = "duplicate"
 
@@ -100,8 +104,8 @@ BATCH_MOVES: dict[BatchState, frozenset[BatchState]] = {
 
 JOB_MOVES: dict[JobState, frozenset[JobState]] = {
     _J.PLANNED: frozenset({_J.STAGED, _J.CANCELLED, _J.FINISHED}),
-    _J.STAGED: frozenset({_J.SUBMITTING, _J.CANCELLED}),
-    _J.SUBMITTING: frozenset({_J.SUBMITTED, _J.AMBIGUOUS, _J.REJECTED}),
+    _J.STAGED: frozenset({_J.SUBMITTING, _J.CANCELLED, _J.FINISHED}),
+    _J.SUBMITTING: frozenset({_J.SUBMITTED, _J.AMBIGUOUS, _J.REJECTED, _J.STAGED}),
     _J.AMBIGUOUS: frozenset({_J.SUBMITTED, _J.REJECTED, _J.LOST, _J.CANCELLED}),
     _J.REJECTED: frozenset(),
     _J.SUBMITTED: frozenset({_J.HELD, _J.QUEUED, _J.RUNNING, _J.FINISHED, _J.LOST, _J.CANCELLED}),
@@ -112,4 +116,5 @@ JOB_MOVES: dict[JobState, frozenset[JobState]] = {
     _J.LOST: frozenset({_J.FINISHED}),
     _J.CANCELLED: frozenset(),
 }
-"""LOST may still become FINISHED: an exit report that turns up late is believed."""
+"""SUBMITTING goes back to STAGED when the scheduler says that it has not taken the job and later would.
+LOST may still become FINISHED: an exit report that turns up late is believed."""

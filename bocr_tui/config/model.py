@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 
 import tomllib
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bocr_tui.config.errors import ConfigError
 
@@ -49,21 +50,110 @@ class StageConfig(_Table):
         return options
 
 
+class PbsConfig(_Table):
+    """What a PBS job asks for."""
+
+    queue: str = Field(default="", pattern=r"^[\w.@+-]*$")
+    """Empty: the server's default."""
+    select: str = Field(default="", pattern=r"^[\w.:=+-]*$")
+    """Such as 1:ncpus=20:mem=180gb:ngpus=1."""
+    walltime: str = Field(default="", pattern=r"^(\d{1,4}:[0-5]\d:[0-5]\d)?$")
+    """Hours:minutes:seconds; empty: the queue's default."""
+    account: str = Field(default="", pattern=r"^[\w.@+-]*$")
+    project: str = Field(default="", pattern=r"^[\w.@+-]*$")
+    directives: tuple[str, ...] = ()
+    """More options of qsub, one a line, such as "-l place=excl" or "-p 10"; only those that cannot change
+    whose job it is, what it runs or where its files go."""
+
+    @field_validator("directives")
+    @classmethod
+    def _allowed(cls, directives: tuple[str, ...]) -> tuple[str, ...]:
+        for directive in directives:
+            if not _DIRECTIVE.match(directive):
+                raise ValueError(
+                    f"{directive!r} is none of: -l NAME=VALUE, -p NUMBER, -q, -A, -P, -m, -M, -W x="
+                )
+        return directives
+
+
+_DIRECTIVE = re.compile(
+    r"^(-l \w+=[\w.:=+@-]+|-p -?\d{1,4}|-m [abenj]+|-M [\w.@+-]+|-W (x|group_list|sandbox)=[\w.:=+@-]+)$"
+)
+
+
+class EnvironmentConfig(_Table):
+    """Where an engine lives on a site."""
+
+    activate: tuple[str, ...] = ()
+    """Shell lines after the site's `setup`, such as "source activate khalil_vllm"."""
+    python: str = ""
+    """The Python there; empty: python3, or python once something is activated."""
+    model: str = ""
+    """The folder of the model's weights; `~` and variables are of the site."""
+    vendor: bool = True
+    """Whether bocr may bring, in a folder of its own, what this environment lacks."""
+    pbs: PbsConfig | None = None
+    """Instead of the site's, for this engine's jobs."""
+
+
+class SplitConfig(_Table):
+    """A job before the others that draws the pages, on processors, so that none waits for that."""
+
+    pbs: PbsConfig = PbsConfig()
+    environment: EnvironmentConfig = EnvironmentConfig()
+    dpi: int = Field(default=200, ge=50, le=600)
+
+
 class SiteConfig(_Table):
     """Where jobs run: a transport, a scheduler, a folder."""
 
-    transport: Literal["local"] = "local"
+    transport: Literal["local", "ssh"] = "local"
     """How files and commands get there."""
-    scheduler: Literal["direct"] = "direct"
+    scheduler: Literal["direct", "pbs"] = "direct"
     """Who starts jobs there."""
+    host: str = Field(default="", pattern=r"^[\w.:@%-]*$")
+    """For ssh: a name of ~/.ssh/config, or a host."""
+    user: str = Field(default="", pattern=r"^[\w.@+-]*$")
+    port: int = Field(default=0, ge=0, le=65535)
+    """0: as ~/.ssh/config says, or 22."""
     root: str = "site"
-    """The site's folder; relative to the workspace for transport local."""
+    """The site's folder; relative to the workspace for transport local, to the home folder for ssh; `~` and
+    variables are of the site."""
     slots: int = Field(default=1, ge=1, le=1000)
     """Jobs that a `direct` site runs at once."""
+    max_queued: int = Field(default=8, ge=1, le=10_000)
+    """Jobs that bocr keeps with a scheduler at once, waiting and running."""
     python: str = ""
-    """The Python that runs the worker (3.10 or later); empty: the panel's own."""
+    """The Python that runs the worker (3.10 or later) where an engine's environment names none; empty: the
+    panel's own for transport local, python3 for ssh."""
     cores: int = Field(default=0, ge=0)
-    """Cores a job may use; 0: all the machine has."""
+    """Cores a job may use; 0: all it gets."""
+    setup: tuple[str, ...] = ()
+    """Shell lines at the start of every job, such as "module load anaconda3"."""
+    environments: dict[str, EnvironmentConfig] = Field(default_factory=dict)
+    """By engine."""
+    documents: Literal["upload", "in_place"] = "upload"
+    """For ssh: whether documents of this machine are copied to the site, or lie there at the same paths."""
+    upload_mb_s: float = Field(default=0.0, ge=0)
+    """Megabytes a second at most for uploading documents; 0: no limit."""
+    poll_s: float = Field(default=0.0, ge=0)
+    """Seconds between two looks at running jobs' journals; 0: 5 over ssh, 0.4 here."""
+    look_s: float = Field(default=0.0, ge=0)
+    """Seconds between two questions to the scheduler at least; 0: 30. It waits longer where nothing
+    moves."""
+    pbs: PbsConfig = PbsConfig()
+    pbs_exec: str = ""
+    """PBS's folder; empty: as /etc/pbs.conf on the site says."""
+    split: SplitConfig | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> SiteConfig:
+        if self.transport == "ssh" and not self.host:
+            raise ValueError("an ssh site needs host, a name of ~/.ssh/config or a host")
+        for line in (*self.setup, *(line for one in self.environments.values() for line in one.activate)):
+            if "\n" in line or "\0" in line:
+                raise ValueError("a line of setup or activate is one line")
+        return self
 
 
 class PlanningConfig(_Table):
@@ -86,6 +176,19 @@ class LimitsConfig(_Table):
     """Times a stage is started again when its job dies without finishing a single page more."""
 
 
+class AutopilotConfig(_Table):
+    """What the autopilot does by itself."""
+
+    retries: int = Field(default=1, ge=0, le=20)
+    """Times it resubmits a page that failed."""
+    pool_pages: int = Field(default=200, ge=1)
+    """Failed pages it waits for before it resubmits them together; fewer when nothing else is left."""
+    stop_after_failed_jobs: int = Field(default=3, ge=1)
+    """Jobs in a row that end in error without reading a page: then it stops."""
+    stop_below_ok: float = Field(default=0.2, ge=0, le=1)
+    """It stops when fewer than this share of the last 500 pages were read."""
+
+
 class Config(_Table):
     """The whole of bocr.toml."""
 
@@ -100,6 +203,7 @@ class Config(_Table):
     language_rules: tuple[LanguageRule, ...] = ()
     planning: PlanningConfig = PlanningConfig()
     limits: LimitsConfig = LimitsConfig()
+    autopilot: AutopilotConfig = AutopilotConfig()
     ladder: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """What a stage tries on a page that failed: [ladder.<engine>] <failure class> = [rungs]."""
 
@@ -142,6 +246,7 @@ def _explain(error: ValidationError, where: str) -> ConfigError:
 def _keys_beside(location: list[str]) -> list[str]:
     tables: dict[str, type[BaseModel]] = {
         "sites": SiteConfig,
+        "autopilot": AutopilotConfig,
         "planning": PlanningConfig,
         "limits": LimitsConfig,
         "language_rules": LanguageRule,

@@ -93,7 +93,10 @@ class _SiteDriver:
         if time.monotonic() - self._looked_at < self.site.look_s:
             return
         ids = {job.token: job.scheduler_id for job in jobs if job.scheduler_id}
-        self._views = await self.site.scheduler.look(ids)
+        look = await self.site.scheduler.look(ids)
+        if look.problem:
+            raise SiteError(f"The scheduler of {self.site.name} does not answer: {look.problem}.")
+        self._views = dict(look.views)
         self._looked_at = time.monotonic()
         for job in jobs:
             view = self._views.get(job.token)

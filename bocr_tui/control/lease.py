@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from bocr_tui.catalog.database import Catalog, now
 from bocr_tui.config.errors import Busy
-from bocr_tui.sites.helper.site_helper import process_birth
+from bocr_tui.sites.helper.become import process_birth
 
 LEASE_S = 60.0
 """A driver that has not renewed for this long, on another machine, is taken for gone."""

@@ -14,11 +14,12 @@ from bocr_tui.catalog.database import Catalog, now
 from bocr_tui.catalog.timeline import note
 from bocr_tui.catalog.transitions import move_job, move_pages
 from bocr_tui.catalog.words import JobState, PageState
+from bocr_tui.config.errors import SiteError
 from bocr_tui.control.events import ControlEvent, JobMoved, Trouble
 from bocr_tui.control.jobs import JobRow, job_row
 from bocr_tui.control.pipeline import Pipeline
 from bocr_tui.sites.deploy import deploy_worker
-from bocr_tui.sites.scheduler.base import Accepted, Rejected
+from bocr_tui.sites.scheduler.base import Accepted, Later, Rejected, ScriptOrder
 from bocr_tui.sites.site import Site
 from bocr_tui.sites.transport.base import TransportLost
 from bocr_worker.protocol.failures import FailureClass
@@ -107,7 +108,7 @@ class Stager:
         manifest = await run_in_thread(self._manifest, job)
         data = dump_manifest(manifest)
         worker = await deploy_worker(self._site.transport)
-        script = self._site.scheduler.script(job.token, worker, self._site.config)
+        script = self._site.scheduler.script(ScriptOrder(job.token, job.engine, worker, self._site.config))
         await self._site.transport.stage(f"runs/{job.token}", {"manifest.json": data, "job.sh": script})
         digest = hashlib.sha256(data).hexdigest()
         columns = {"manifest_sha256": digest, "pages": manifest.page_count}
@@ -122,6 +123,12 @@ class Stager:
         elif isinstance(answer, Rejected):
             await run_in_thread(lambda: self._move(job.id, JobState.REJECTED, reason=answer.words))
             self._tell(JobMoved(job.id, job.token, JobState.REJECTED, reason=answer.words))
+        elif isinstance(answer, Later):
+            if job.state == JobState.SUBMITTING:
+                await run_in_thread(lambda: self._move(job.id, JobState.STAGED, reason=answer.words))
+            raise SiteError(
+                f"Job {job.token} waits: {answer.words}.", "It is submitted when the site takes it."
+            )
         else:
             await run_in_thread(lambda: self._move(job.id, JobState.AMBIGUOUS, reason=answer.words))
             self._tell(Trouble(f"Whether job {job.token} was taken is not known.", answer.words, job.id))

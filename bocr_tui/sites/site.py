@@ -8,18 +8,22 @@ from pathlib import Path
 from bocr_tui.config.errors import ConfigError
 from bocr_tui.config.model import SiteConfig
 from bocr_tui.config.workspace import Workspace
+from bocr_tui.sites.asking import Asker, ask_nobody
 from bocr_tui.sites.scheduler.base import Scheduler
 from bocr_tui.sites.scheduler.direct import DirectScheduler
 from bocr_tui.sites.transport.base import Transport
 from bocr_tui.sites.transport.local import LocalTransport
 
-LOCAL_POLL_S = 0.4
-"""Reading a few local files costs nothing worth saving."""
+LOCAL_POLL_S, SSH_POLL_S = 0.4, 5.0
+"""Reading a few local files costs nothing worth saving; over ssh it costs the login node a process."""
+
+LOOK_S = 30.0
+"""Schedulers are shared: administrators ban tools that ask more often."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """`poll_s` is how often journals are read, `look_s` how often the scheduler is asked."""
+    """`poll_s` is how often journals are read, `look_s` how often the scheduler is asked at most."""
 
     name: str
     config: SiteConfig
@@ -29,20 +33,43 @@ class Site:
     look_s: float
 
 
-def open_site(workspace: Workspace, name: str) -> Site:
-    """Raises ConfigError for a site that is not configured. Nothing is connected yet."""
+def open_site(workspace: Workspace, name: str, asker: Asker = ask_nobody) -> Site:
+    """Raises ConfigError for a site that is not configured. Nothing is connected yet; `asker` is asked
+    when the connection needs a person."""
     config = workspace.config.sites.get(name)
     if config is None:
         known = ", ".join(sorted(workspace.config.sites)) or "none"
         raise ConfigError(f"There is no site {name}.", f"Sites in bocr.toml: {known}.")
-    root = site_root(workspace, config)
-    transport = LocalTransport(root)
+    transport = _transport(workspace, name, config, asker)
     templates = (workspace.root / "job_templates",)
-    return Site(
-        name, config, transport, DirectScheduler(transport, templates), LOCAL_POLL_S, LOCAL_POLL_S * 2
-    )
+    poll_s = config.poll_s or (LOCAL_POLL_S if config.transport == "local" else SSH_POLL_S)
+    if config.scheduler == "pbs":
+        from bocr_tui.sites.scheduler.pbs.scheduler import PbsScheduler
+
+        return Site(
+            name,
+            config,
+            transport,
+            PbsScheduler(transport, config, templates),
+            poll_s,
+            config.look_s or LOOK_S,
+        )
+    look_s = config.look_s or poll_s * 2
+    return Site(name, config, transport, DirectScheduler(transport, templates), poll_s, look_s)
+
+
+def _transport(workspace: Workspace, name: str, config: SiteConfig, asker: Asker) -> Transport:
+    if config.transport == "local":
+        return LocalTransport(site_root(workspace, config))
+    from bocr_tui.sites.transport.ssh.transport import SshTransport
+
+    return SshTransport(name, config, asker, workspace.root / COMMAND_LOG)
+
+
+COMMAND_LOG = "commands.jsonl"
+"""In the workspace: every command sent to a site, append-only (sites/command_log.py)."""
 
 
 def site_root(workspace: Workspace, config: SiteConfig) -> Path:
     """The folder of a site on this machine."""
-    return workspace.root / config.root
+    return workspace.root / Path(config.root).expanduser()

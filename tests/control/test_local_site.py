@@ -12,8 +12,8 @@ import pytest
 from bocr_tui.config.errors import SiteError
 from bocr_tui.config.model import SiteConfig
 from bocr_tui.sites.deploy import deploy_worker, worker_files
-from bocr_tui.sites.helper import site_helper
-from bocr_tui.sites.scheduler.base import Accepted, Unclear
+from bocr_tui.sites.helper import calls, direct, runs
+from bocr_tui.sites.scheduler.base import Accepted, ScriptOrder, Unclear
 from bocr_tui.sites.scheduler.direct import DirectScheduler
 from bocr_tui.sites.transport.base import RunAsk, TransportLost
 from bocr_tui.sites.transport.local import LocalTransport
@@ -56,11 +56,11 @@ async def test_a_run_is_started_once_however_often_it_is_asked_for(transport: Lo
     run = transport.root / "runs" / TOKEN
     await _until((run / "starts").exists)
     assert (run / "starts").read_text().count("started") == 1
-    assert (await scheduler.look({TOKEN: job}))[TOKEN].state == "running"
+    assert (await scheduler.look({TOKEN: job})).views[TOKEN].state == "running"
     await scheduler.stop(TOKEN, job, force=True)
-    await _until(lambda: not site_helper.look_direct("", [job])[job])
+    await _until(lambda: not direct.look_direct("", [job])[job])
     assert (run / "stop").exists()
-    assert (await scheduler.look({TOKEN: job}))[TOKEN].state == "ended"
+    assert (await scheduler.look({TOKEN: job})).views[TOKEN].state == "ended"
 
 
 async def test_a_job_is_no_child_of_ours_and_has_its_own_session(transport: LocalTransport) -> None:
@@ -78,7 +78,7 @@ async def test_a_start_that_takes_too_long_is_unclear_and_not_refused(
     def too_slow(root: str, token: str) -> str:
         raise TimeoutError
 
-    monkeypatch.setattr(site_helper, "start_direct", too_slow)
+    monkeypatch.setitem(calls.FUNCTIONS, "start_direct", too_slow)
     with pytest.raises(TransportLost):
         await transport.call("start_direct", TOKEN)
     assert isinstance(await DirectScheduler(transport).submit(TOKEN), Unclear)
@@ -104,17 +104,17 @@ def test_only_a_run_whose_manifest_names_it_is_removed(tmp_path: Path) -> None:
         run.mkdir(parents=True)
         (run / "manifest.json").write_text(f'{{"token": "{token}"}}')
     (ours / "link").symlink_to(tmp_path)
-    assert site_helper.remove_run(str(tmp_path), "bours123") > 0
+    assert runs.remove_run(str(tmp_path), "bours123") > 0
     assert not ours.exists()
     with pytest.raises(PermissionError):
-        site_helper.remove_run(str(tmp_path), "btheirs1")
+        runs.remove_run(str(tmp_path), "btheirs1")
     assert theirs.exists()
 
 
 async def test_the_job_script_leaves_a_report_when_the_worker_could_not(transport: LocalTransport) -> None:
     config = SiteConfig(python="/bin/false")
     scheduler = DirectScheduler(transport)
-    await transport.stage(f"runs/{TOKEN}", {"job.sh": scheduler.script(TOKEN, "workers/none", config)})
+    await transport.stage(f"runs/{TOKEN}", {"job.sh": scheduler.script(ScriptOrder(TOKEN, "noop", "workers/none", config))})
     await scheduler.submit(TOKEN)
     report = transport.root / "runs" / TOKEN / "exit.json"
     await _until(report.exists)

@@ -93,7 +93,7 @@ def _driver_line(reader: Reader) -> str:
 
 def _driver(reader: Reader) -> dict[str, Any] | None:
     """Who holds the driver's lease; None when nobody does, or a process of this machine that is gone."""
-    from bocr_tui.sites.helper.site_helper import process_birth
+    from bocr_tui.sites.helper.become import process_birth
 
     held = reader.setting("driver")
     holder = json.loads(held) if held else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bocr_tui.config.model import SiteConfig
@@ -24,38 +24,85 @@ class Rejected:
 
 
 @dataclass(frozen=True)
+class Later:
+    """The scheduler certainly has not taken it, and would later (a limit on queued jobs, say)."""
+
+    words: str
+
+
+@dataclass(frozen=True)
 class Unclear:
     """It is not known whether the job was taken: ask again, never anew."""
 
     words: str
 
 
-Submission = Accepted | Rejected | Unclear
+Submission = Accepted | Rejected | Later | Unclear
 
 
 @dataclass(frozen=True)
 class JobView:
-    """What a scheduler says of a job: queued, held, running, ended or unknown. `cause` is one of the
-    catalog's causes where the scheduler knows it, `words` its comment."""
+    """What a scheduler says of a job: queued, held, running, ended or unknown.
+
+    `unknown` is its sound answer that it knows no such job. `cause` is one of the catalog's causes where
+    the scheduler knows it, `words` its comment or ours on it, for a person.
+    """
 
     state: str
     cause: str | None = None
     words: str = ""
+    exit_status: int | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """One sound or unsound answer about many jobs. A token without a view: no information about it.
+    `problem` says in words why there is none at all, empty when the answer was sound."""
+
+    views: Mapping[str, JobView] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class ScriptOrder:
+    """What a job script is rendered from. `worker` is the worker's folder and `vendor` that of what the
+    environment lacks ("" where nothing), below the site's root."""
+
+    token: str
+    engine: str
+    worker: str
+    site: SiteConfig
+    vendor: str = ""
 
 
 class Scheduler(Protocol):
     """Raises TransportLost when the site did not answer: no information, which changes nothing."""
 
-    def script(self, token: str, worker: str, site: SiteConfig) -> bytes:
-        """job.sh for this run. `worker` is the worker's folder below the site's root."""
+    @property
+    def chains(self) -> bool:
+        """Whether a chain's jobs are submitted together, each waiting for the one before."""
         ...
 
-    async def submit(self, token: str) -> Submission: ...
+    def script(self, order: ScriptOrder) -> bytes:
+        """job.sh for this run. Raises ConfigError."""
+        ...
 
-    async def look(self, jobs: Mapping[str, str]) -> dict[str, JobView]:
+    async def submit(self, token: str, *, held: bool = False, after: str | None = None) -> Submission:
+        """`held`: it does not start before `release`; `after`: not before that job has ended, however."""
+        ...
+
+    async def look(self, jobs: Mapping[str, str]) -> Look:
         """By token; `jobs` maps tokens to scheduler ids."""
         ...
 
     async def stop(self, token: str, scheduler_id: str | None, *, force: bool) -> None:
-        """Ask a job to end; with `force`, end it now."""
+        """Ask a job to end; with `force`, end it now. A job that has ended is no error."""
+        ...
+
+    async def hold(self, token: str, scheduler_id: str) -> None:
+        """Keep a queued job from starting. Raises SiteError where that cannot be done."""
+        ...
+
+    async def release(self, token: str, scheduler_id: str) -> None:
+        """Let a held job start; one that is not held is no error."""
         ...

@@ -8,10 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bocr_tui.config.errors import SiteError
-from bocr_tui.config.model import SiteConfig
-from bocr_tui.sites.scheduler.base import Accepted, JobView, Rejected, Submission, Unclear
+from bocr_tui.sites.scheduler.base import (
+    Accepted,
+    JobView,
+    Later,
+    Look,
+    Rejected,
+    ScriptOrder,
+    Submission,
+    Unclear,
+)
 from bocr_tui.sites.templates import render_template
-from bocr_tui.sites.transport.base import Transport, TransportLost
+from bocr_tui.sites.transport.base import NeverSent, Transport, TransportLost
 
 
 class DirectScheduler:
@@ -21,30 +29,45 @@ class DirectScheduler:
         self._transport = transport
         self._templates = templates
 
-    def script(self, token: str, worker: str, site: SiteConfig) -> bytes:
+    @property
+    def chains(self) -> bool:
+        return False
+
+    def script(self, order: ScriptOrder) -> bytes:
+        site = order.site
         return render_template(
             "direct/job.sh.j2",
             self._templates,
-            token=token,
+            token=order.token,
             python=shlex.quote(site.python or sys.executable),
-            worker=shlex.quote(f"../../{worker}"),
+            worker=shlex.quote(f"../../{order.worker}"),
+            vendor=shlex.quote(f"../../{order.vendor}") if order.vendor else "",
             cores=site.cores,
         )
 
-    async def submit(self, token: str) -> Submission:
+    async def submit(self, token: str, *, held: bool = False, after: str | None = None) -> Submission:
+        if held or after:
+            raise ValueError("a direct site starts a job at once")
         try:
             return Accepted(str(await self._transport.call("start_direct", token)))
+        except NeverSent as error:
+            return Later(str(error))
         except TransportLost as error:
             return Unclear(str(error))
         except SiteError as error:
             return Rejected(error.cause)
 
-    async def look(self, jobs: Mapping[str, str]) -> dict[str, JobView]:
+    async def look(self, jobs: Mapping[str, str]) -> Look:
         if not jobs:
-            return {}
+            return Look()
         alive = await self._transport.call("look_direct", list(jobs.values()))
-        assert isinstance(alive, dict)
-        return {token: JobView("running" if alive[job] else "ended") for token, job in jobs.items()}
+        return Look({token: JobView("running" if alive[job] else "ended") for token, job in jobs.items()})
 
     async def stop(self, token: str, scheduler_id: str | None, *, force: bool) -> None:
         await self._transport.call("stop_direct", token, scheduler_id or "", force)
+
+    async def hold(self, token: str, scheduler_id: str) -> None:
+        raise SiteError(f"Job {token} runs without a scheduler and cannot be held.", "Cancel it instead.")
+
+    async def release(self, token: str, scheduler_id: str) -> None:
+        return None

@@ -9,8 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from bocr_tui.config.errors import SiteError
-from bocr_tui.sites.helper import site_helper
-from bocr_tui.sites.transport.base import FileNews, RunAsk, RunNews, TransportLost
+from bocr_tui.sites.helper.calls import FUNCTIONS
+from bocr_tui.sites.helper.refusal import Refused
+from bocr_tui.sites.transport.base import (
+    CALL_TIMEOUT_S,
+    FileNews,
+    Link,
+    Progressed,
+    RunAsk,
+    RunNews,
+    TransportLost,
+    Upload,
+)
 
 
 class LocalTransport:
@@ -19,9 +29,13 @@ class LocalTransport:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    @property
+    def link(self) -> Link:
+        return Link.CONNECTED
+
     async def stage(self, folder: str, files: Mapping[str, bytes]) -> None:
         try:
-            await asyncio.to_thread(site_helper.stage_folder, str(self.root), folder, dict(files))
+            await asyncio.to_thread(FUNCTIONS["stage_folder"], str(self.root), folder, dict(files))
         except OSError as error:
             raise SiteError(
                 f"{self.root / folder} cannot be written: {error.strerror or error}.",
@@ -29,26 +43,47 @@ class LocalTransport:
             ) from error
 
     async def poll(self, asks: Sequence[RunAsk]) -> list[RunNews]:
-        plain = [{"token": a.token, "offsets": dict(a.offsets), "max_bytes": a.max_bytes} for a in asks]
-        answers: list[dict[str, Any]] = await asyncio.to_thread(site_helper.poll_runs, str(self.root), plain)
-        return [
-            RunNews(
-                token=answer["token"],
-                exists=answer["exists"],
-                exit=answer["exit"],
-                files=tuple(FileNews(**entry) for entry in answer["files"]),
-            )
-            for answer in answers
+        plain = [
+            {
+                "token": ask.token,
+                "offsets": dict(ask.offsets),
+                "max_bytes": ask.max_bytes,
+                "logs": list(ask.logs),
+            }
+            for ask in asks
         ]
+        return [run_news(answer) for answer in await self.call("poll_runs", plain)]
 
-    async def call(self, function: str, *arguments: object) -> object:
-        handler = getattr(site_helper, function)
+    async def call(self, function: str, *arguments: object, timeout_s: float = CALL_TIMEOUT_S) -> Any:
+        handler = FUNCTIONS[function]
         try:
-            return await asyncio.to_thread(handler, str(self.root), *arguments)
+            async with asyncio.timeout(timeout_s):
+                return await asyncio.to_thread(handler, str(self.root), *arguments)
+        except Refused as error:
+            raise SiteError(str(error), error.next_step) from error
         except (TimeoutError, subprocess.TimeoutExpired) as error:
             raise TransportLost(f"{function} on {self.root} took too long.", "It is asked again.") from error
         except (OSError, subprocess.SubprocessError) as error:
             raise SiteError(f"{function} on {self.root} failed: {error}.", "See the job's log.") from error
 
+    async def upload(self, files: Sequence[Upload], progressed: Progressed, mb_per_s: float = 0.0) -> None:
+        """Documents of this machine are read where they lie."""
+        del mb_per_s
+        for file in files:
+            progressed(file.size_bytes)
+
+    async def resume(self) -> None:
+        return None
+
     async def close(self) -> None:
         return None
+
+
+def run_news(answer: dict[str, Any]) -> RunNews:
+    """What `poll_runs` said of one run."""
+    return RunNews(
+        token=answer["token"],
+        exists=answer["exists"],
+        exit=answer["exit"],
+        files=tuple(FileNews(**entry) for entry in answer["files"]),
+    )

@@ -1,0 +1,18 @@
+"""Which functions may be called from outside, by name."""
+
+from typing import Any, Callable, Dict
+
+from .direct import look_direct, start_direct, stop_direct
+from .runs import poll_runs, remove_run, stage_folder
+
+FUNCTIONS: Dict[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (
+        poll_runs,
+        stage_folder,
+        remove_run,
+        start_direct,
+        look_direct,
+        stop_direct,
+    )
+}

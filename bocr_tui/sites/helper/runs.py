@@ -1,0 +1,154 @@
+"""Run folders on a site: their news, staging, removal."""
+
+import binascii
+import hashlib
+import os
+import stat
+from typing import Any, Dict, List, Optional
+
+MAX_HEADER_BYTES = 65536
+LOG_TAIL_BYTES = 65536
+LOG_NAMES = ("job.log", "server.log")
+
+
+def poll_runs(root: str, asks: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """New bytes of many runs' files, in one call.
+
+    `asks`: [{"token", "offsets": {file name: offset}, "max_bytes", "logs": [name]}]. Answers in the
+    same order {"token", "exists", "exit" (bytes or None),
+    "files": [{"name", "size", "offset", "head", "data"}]}.
+    exit.json is read before the journals and journals before results, so that whatever an earlier file
+    speaks of is found in a later one.
+    """
+    return [_poll_run(root, ask) for ask in asks]
+
+
+def _poll_run(root: str, ask: Dict[str, Any]) -> Dict[str, Any]:
+    run = os.path.join(root, "runs", ask["token"])
+    news = {"token": ask["token"], "exists": os.path.isdir(run), "exit": None, "files": []}
+    if not news["exists"]:
+        return news
+    news["exit"] = read_file(os.path.join(run, "exit.json"), 0, 1 << 20)
+    names = sorted(os.listdir(run))
+    for prefix in ("journal-", "results-"):
+        for name in names:
+            if name.startswith(prefix) and name.endswith(".jsonl"):
+                entry = _poll_file(run, name, ask["offsets"].get(name, 0), ask["max_bytes"])
+                if entry is not None:
+                    news["files"].append(entry)
+    for name in ask.get("logs", ()):
+        if name in LOG_NAMES:
+            entry = _poll_log(run, name, ask["offsets"].get(name), ask["max_bytes"])
+            if entry is not None:
+                news["files"].append(entry)
+    return news
+
+
+def _poll_log(run: str, name: str, offset: Optional[int], max_bytes: int) -> Optional[Dict[str, Any]]:
+    """A log's news; what was never read begins near its end."""
+    try:
+        size = os.lstat(os.path.join(run, name)).st_size
+    except OSError:
+        return None
+    if offset is None or offset > size:
+        offset = max(0, size - LOG_TAIL_BYTES)
+    return _poll_file(run, name, offset, max_bytes)
+
+
+def _poll_file(run: str, name: str, offset: int, max_bytes: int) -> Optional[Dict[str, Any]]:
+    path = os.path.join(run, name)
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return None  # a link may lead anywhere, a pipe never answers
+        with open(path, "rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            head = stream.readline(MAX_HEADER_BYTES)
+            data = b""
+            if offset < size:
+                stream.seek(offset)
+                data = stream.read(max_bytes)
+    except OSError:
+        return None
+    return {
+        "name": name,
+        "size": size,
+        "offset": offset,
+        "head": binascii.crc32(head) & 0xFFFFFFFF,
+        "data": data,
+    }
+
+
+def read_file(path: str, offset: int, max_bytes: int) -> Optional[bytes]:
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return None
+        with open(path, "rb") as stream:
+            stream.seek(offset)
+            return stream.read(max_bytes)
+    except OSError:
+        return None
+
+
+def stage_folder(root: str, folder: str, files: Dict[str, bytes]) -> None:
+    """Make `folder` (below the root) with `files` {relative name: bytes}, all of it or nothing.
+
+    A folder that is there already is left as it is when every file in it is the same; otherwise
+    FileExistsError. Files are private to the user.
+    """
+    target = os.path.join(root, folder)
+    if os.path.isdir(target):
+        for name, data in files.items():
+            if read_file(os.path.join(target, name), 0, len(data) + 1) != data:
+                raise FileExistsError("%s exists with another %s" % (folder, name))
+        return
+    parent, base = os.path.split(target)
+    os.makedirs(parent, mode=0o700, exist_ok=True)
+    part = os.path.join(parent, ".%s.%d.part" % (base, os.getpid()))
+    for name, data in files.items():
+        path = os.path.join(part, name)
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        with open(path, "wb") as stream:
+            os.fchmod(stream.fileno(), 0o600)
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+    try:
+        os.rename(part, target)
+    except OSError:
+        remove_tree(part)
+        if not os.path.isdir(target):
+            raise
+
+
+def remove_run(root: str, token: str) -> int:
+    """Delete `runs/<token>`, only if its manifest names this token. Returns the bytes freed."""
+    run = os.path.join(root, "runs", token)
+    manifest = read_file(os.path.join(run, "manifest.json"), 0, 4096)
+    if manifest is None or ('"token": "%s"' % token).encode() not in manifest:
+        raise PermissionError("runs/%s has no manifest of this token" % token)
+    return remove_tree(run)
+
+
+def remove_tree(folder: str) -> int:
+    freed = 0
+    for parent, folders, names in os.walk(folder, topdown=False):
+        for name in names:
+            path = os.path.join(parent, name)
+            freed += os.lstat(path).st_size
+            os.unlink(path)
+        for name in folders:
+            path = os.path.join(parent, name)
+            if os.path.islink(path):
+                os.unlink(path)
+            else:
+                os.rmdir(path)
+    os.rmdir(folder)
+    return freed
+
+
+def sha256_of(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for chunk in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(chunk)
+    return digest.hexdigest()

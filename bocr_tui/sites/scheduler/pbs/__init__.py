@@ -1,0 +1,1 @@
+"""PBS: OpenPBS and its relatives, through the commands of the login node."""

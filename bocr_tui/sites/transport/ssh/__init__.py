@@ -1,0 +1,1 @@
+"""The transport over SSH: one connection, few commands, framed answers, bytes everywhere."""
