@@ -114,7 +114,9 @@ def test_only_a_run_whose_manifest_names_it_is_removed(tmp_path: Path) -> None:
 async def test_the_job_script_leaves_a_report_when_the_worker_could_not(transport: LocalTransport) -> None:
     config = SiteConfig(python="/bin/false")
     scheduler = DirectScheduler(transport)
-    await transport.stage(f"runs/{TOKEN}", {"job.sh": scheduler.script(ScriptOrder(TOKEN, "noop", "workers/none", config))})
+    await transport.stage(
+        f"runs/{TOKEN}", {"job.sh": scheduler.script(ScriptOrder(TOKEN, "noop", "workers/none", config))}
+    )
     await scheduler.submit(TOKEN)
     report = transport.root / "runs" / TOKEN / "exit.json"
     await _until(report.exists)
