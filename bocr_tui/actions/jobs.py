@@ -41,9 +41,9 @@ def _submit(context: Context, options: Options) -> Outcome:
 
 
 def _cancel(context: Context, options: Options) -> Outcome:
-    from bocr_tui.control.orders import request_cancel
+    from bocr_tui.control.requests import request
 
-    count = request_cancel(context.catalog.open(), context.selection.jobs)
+    count = request(context.catalog.open(), "cancel", context.selection.jobs)
     return Outcome(
         text=f"{counted(count, 'job')} asked to stop.",
         count=count,

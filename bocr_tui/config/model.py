@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tomllib
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from bocr_tui.config.errors import ConfigError
+from bocr_tui.config.explaining import explain
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def _one_line(line: str) -> str:
+    if any(character in line for character in "\n\r\0"):
+        raise ValueError("a line for the shell is one line")
+    return line
+
+
+ShellLine = Annotated[str, AfterValidator(_one_line)]
+
+SITE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
+_NAME = r"^([A-Za-z0-9_.@+][A-Za-z0-9_.@+-]*)?$"
+"""Queues, accounts and users: what a `#PBS` line takes as it is."""
 
 
 class LanguageRule(_Table):
@@ -23,7 +44,7 @@ class LanguageRule(_Table):
 
     root: str
     """A folder; relative to the workspace."""
-    language: str = Field(pattern=r"^[a-z]{2,3}$")
+    language: str = Field(pattern=r"^[a-z]{2,3}$", examples=["fr"])
     """An ISO 639 code, such as fr or ar."""
 
 
@@ -53,14 +74,18 @@ class StageConfig(_Table):
 class PbsConfig(_Table):
     """What a PBS job asks for."""
 
-    queue: str = Field(default="", pattern=r"^[\w.@+-]*$")
+    queue: str = Field(default="", pattern=_NAME, examples=["gpu_1d"])
     """Empty: the server's default."""
-    select: str = Field(default="", pattern=r"^[\w.:=+-]*$")
+    select: str = Field(
+        default="", pattern=r"^[A-Za-z0-9_.:=+-]*$", examples=["1:ncpus=20:mem=180gb:ngpus=1"]
+    )
     """Such as 1:ncpus=20:mem=180gb:ngpus=1."""
-    walltime: str = Field(default="", pattern=r"^(\d{1,4}:[0-5]\d:[0-5]\d)?$")
+    walltime: str = Field(default="", pattern=r"^([0-9]{1,4}:[0-5][0-9]:[0-5][0-9])?$", examples=["23:30:00"])
     """Hours:minutes:seconds; empty: the queue's default."""
-    account: str = Field(default="", pattern=r"^[\w.@+-]*$")
-    project: str = Field(default="", pattern=r"^[\w.@+-]*$")
+    account: str = Field(default="", pattern=_NAME, examples=["ocr-2026"])
+    """Who pays (qsub -A); empty: nobody is named."""
+    project: str = Field(default="", pattern=_NAME, examples=["archive"])
+    """qsub -P; empty: none."""
     directives: tuple[str, ...] = ()
     """More options of qsub, one a line, such as "-l place=excl" or "-p 10"; only those that cannot change
     whose job it is, what it runs or where its files go."""
@@ -69,26 +94,29 @@ class PbsConfig(_Table):
     @classmethod
     def _allowed(cls, directives: tuple[str, ...]) -> tuple[str, ...]:
         for directive in directives:
-            if not _DIRECTIVE.match(directive):
+            if not _DIRECTIVE.fullmatch(directive):
                 raise ValueError(
-                    f"{directive!r} is none of: -l NAME=VALUE, -p NUMBER, -q, -A, -P, -m, -M, -W x="
+                    f"{directive!r} is none of: -l NAME=VALUE (but select, nodes and walltime), -p NUMBER, "
+                    "-m LETTERS, -M ADDRESS, -W group_list=GROUP, -W x=VALUE"
                 )
         return directives
 
 
 _DIRECTIVE = re.compile(
-    r"^(-l \w+=[\w.:=+@-]+|-p -?\d{1,4}|-m [abenj]+|-M [\w.@+-]+|-W (x|group_list|sandbox)=[\w.:=+@-]+)$"
+    r"-l (?!(select|nodes|walltime)=)\w+=[\w.:=+@-]+|-p -?\d{1,4}|-m [abenj]+|-M [\w.@+-]+"
+    r"|-W (x|group_list)=[\w.:=+@-]+",
+    re.ASCII,
 )
 
 
 class EnvironmentConfig(_Table):
     """Where an engine lives on a site."""
 
-    activate: tuple[str, ...] = ()
+    activate: tuple[ShellLine, ...] = ()
     """Shell lines after the site's `setup`, such as "source activate khalil_vllm"."""
-    python: str = ""
-    """The Python there; empty: python3, or python once something is activated."""
-    model: str = ""
+    python: ShellLine = ""
+    """The Python there, a command or a path; empty: python3, or python once something is activated."""
+    model: ShellLine = ""
     """The folder of the model's weights; `~` and variables are of the site."""
     vendor: bool = True
     """Whether bocr may bring, in a folder of its own, what this environment lacks."""
@@ -111,27 +139,30 @@ class SiteConfig(_Table):
     """How files and commands get there."""
     scheduler: Literal["direct", "pbs"] = "direct"
     """Who starts jobs there."""
-    host: str = Field(default="", pattern=r"^[\w.:@%-]*$")
+    host: str = Field(default="", pattern=r"^([A-Za-z0-9_.:\[][A-Za-z0-9_.:@%\[\]-]*)?$", examples=["inpt"])
     """For ssh: a name of ~/.ssh/config, or a host."""
-    user: str = Field(default="", pattern=r"^[\w.@+-]*$")
+    user: str = Field(default="", pattern=_NAME, examples=["reader"])
+    """Empty: as ~/.ssh/config says, or the user here."""
     port: int = Field(default=0, ge=0, le=65535)
     """0: as ~/.ssh/config says, or 22."""
-    root: str = "site"
+    root: ShellLine = Field(default="site", min_length=1, examples=["/scratch/reader/bocr"])
     """The site's folder; relative to the workspace for transport local, to the home folder for ssh; `~` and
     variables are of the site."""
     slots: int = Field(default=1, ge=1, le=1000)
     """Jobs that a `direct` site runs at once."""
     max_queued: int = Field(default=8, ge=1, le=10_000)
     """Jobs that bocr keeps with a scheduler at once, waiting and running."""
-    python: str = ""
+    python: ShellLine = ""
     """The Python that runs the worker (3.10 or later) where an engine's environment names none; empty: the
     panel's own for transport local, python3 for ssh."""
     cores: int = Field(default=0, ge=0)
     """Cores a job may use; 0: all it gets."""
-    setup: tuple[str, ...] = ()
+    setup: tuple[ShellLine, ...] = ()
     """Shell lines at the start of every job, such as "module load anaconda3"."""
     environments: dict[str, EnvironmentConfig] = Field(default_factory=dict)
     """By engine."""
+    pipeline: tuple[str | StageConfig, ...] = ()
+    """The stages on this site; empty: the workspace's."""
     documents: Literal["upload", "in_place"] = "upload"
     """For ssh: whether documents of this machine are copied to the site, or lie there at the same paths."""
     upload_mb_s: float = Field(default=0.0, ge=0)
@@ -142,17 +173,16 @@ class SiteConfig(_Table):
     """Seconds between two questions to the scheduler at least; 0: 30. It waits longer where nothing
     moves."""
     pbs: PbsConfig = PbsConfig()
-    pbs_exec: str = ""
+    """What its jobs ask for, with scheduler pbs."""
+    pbs_exec: ShellLine = ""
     """PBS's folder; empty: as /etc/pbs.conf on the site says."""
     split: SplitConfig | None = None
+    """A job on processors alone that draws the pages first; left out: each job draws its own."""
 
     @model_validator(mode="after")
     def _complete(self) -> SiteConfig:
         if self.transport == "ssh" and not self.host:
             raise ValueError("an ssh site needs host, a name of ~/.ssh/config or a host")
-        for line in (*self.setup, *(line for one in self.environments.values() for line in one.activate)):
-            if "\n" in line or "\0" in line:
-                raise ValueError("a line of setup or activate is one line")
         return self
 
 
@@ -200,12 +230,31 @@ class Config(_Table):
     site: str = "local"
     """The site that work goes to when none is named."""
     sites: dict[str, SiteConfig] = Field(default_factory=lambda: {"local": SiteConfig()})
+    """By name. There is always `local`, this machine, unless the file says otherwise of it."""
     language_rules: tuple[LanguageRule, ...] = ()
     planning: PlanningConfig = PlanningConfig()
     limits: LimitsConfig = LimitsConfig()
     autopilot: AutopilotConfig = AutopilotConfig()
     ladder: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """What a stage tries on a page that failed: [ladder.<engine>] <failure class> = [rungs]."""
+
+
+    @field_validator("sites")
+    @classmethod
+    def _named(cls, sites: dict[str, SiteConfig]) -> dict[str, SiteConfig]:
+        for name in sites:
+            if not re.fullmatch(SITE_NAME, name):
+                raise ValueError(f"{name!r} is no name for a site: letters, digits, - and _, at most 40")
+        return sites if "local" in sites else {"local": SiteConfig(), **sites}
+
+
+def config_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of bocr.toml, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Config.model_json_schema(),
+        "title": "bocr.toml",
+    }
 
 
 def parse_config(text: str, where: str) -> Config:
@@ -219,7 +268,7 @@ def parse_config(text: str, where: str) -> Config:
     try:
         return Config.model_validate(record)
     except ValidationError as error:
-        raise _explain(error, where) from None
+        raise explain(error, Config, where) from None
 
 
 def load_config(path: Path) -> Config:
@@ -229,28 +278,3 @@ def load_config(path: Path) -> Config:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}.", "Mend it or run `bocr init`.") from None
     return parse_config(text, str(path))
-
-
-def _explain(error: ValidationError, where: str) -> ConfigError:
-    # Of a value that may be of several kinds, the deepest error is about the kind that was meant.
-    first = max(error.errors(), key=lambda entry: len(entry["loc"]))
-    location = [str(part) for part in first["loc"] if part not in ("str", StageConfig.__name__)]
-    key = ".".join(location)
-    if first["type"] != "extra_forbidden":
-        return ConfigError(f"{where}: {key}: {first['msg']}.", "See docs/configuration.md.")
-    near = difflib.get_close_matches(location[-1], _keys_beside(location), n=1)
-    hint = f"Did you mean {near[0]}?" if near else "See docs/configuration.md."
-    return ConfigError(f"{where}: there is no setting {key}.", hint)
-
-
-def _keys_beside(location: list[str]) -> list[str]:
-    tables: dict[str, type[BaseModel]] = {
-        "sites": SiteConfig,
-        "autopilot": AutopilotConfig,
-        "planning": PlanningConfig,
-        "limits": LimitsConfig,
-        "language_rules": LanguageRule,
-        "pipeline": StageConfig,
-    }
-    table = tables.get(location[0], Config) if len(location) > 1 else Config
-    return list(table.model_fields)

@@ -18,11 +18,11 @@ from bocr_tui.catalog.database import Catalog, now
 from bocr_tui.catalog.timeline import note
 from bocr_tui.catalog.transitions import move_batch, move_job, move_pages
 from bocr_tui.catalog.words import BatchState, JobCause, JobState, PageState
-from bocr_tui.control.jobs import JobRow, job_row
-from bocr_tui.control.orders import add_job
-from bocr_tui.control.pipeline import Pipeline
-from bocr_worker.protocol.errors import ProtocolError
-from bocr_worker.protocol.exit_report import ExitReport, load_exit_report
+from bocr_tui.control.jobs import JobRow, chain_jobs, job_row
+from bocr_tui.control.judging import CANCEL, Ending
+from bocr_tui.control.orders import add_round
+from bocr_tui.control.pipeline import SPLIT, Pipeline
+from bocr_tui.control.requests import ask_jobs
 from bocr_worker.protocol.failures import FailureClass
 
 _HELD = (
@@ -32,47 +32,15 @@ _HELD = (
 
 
 @dataclass(frozen=True)
-class Ending:
-    """How a job ended, by the best source there is."""
-
-    state: JobState
-    cause: JobCause | None
-    reason: str
-    hopeless: bool = False
-    """Trying again cannot help: the engine is not installed, say."""
-
-
-@dataclass(frozen=True)
 class ChainStep:
-    """What became of the chain: `next_job` is the job that goes on with it, None when it has ended."""
+    """What became of the chain: `next_jobs` go on with it, empty when it has ended or others of its jobs
+    still live (`waits`)."""
 
-    next_job: int | None
+    next_jobs: tuple[int, ...] = ()
+    waits: bool = False
     ok: int = 0
     failed: int = 0
     gave_up: int = 0
-
-
-def ending_of(token: str, exit_json: bytes | None, cancelled: bool, words: str) -> Ending:
-    """By precedence: the exit report, our own cancel, then what the scheduler's silence means."""
-    report = _report(token, exit_json)
-    if cancelled and (report is None or report.outcome != "ok"):
-        return Ending(JobState.CANCELLED, None, "cancelled")
-    if report is None:
-        reason = words or "its processes ended without a report: killed, or the machine went down"
-        return Ending(JobState.FINISHED, JobCause.ERROR, reason)
-    cause = JobCause(report.outcome)
-    hopeless = cause == JobCause.ERROR and report.source == "worker" and report.ok + report.failed == 0
-    return Ending(JobState.FINISHED, cause, report.cause, hopeless and report.cause.startswith("engine "))
-
-
-def _report(token: str, exit_json: bytes | None) -> ExitReport | None:
-    if exit_json is None:
-        return None
-    try:
-        report = load_exit_report(exit_json)
-    except ProtocolError:
-        return None
-    return report if report.token in (token, "") else None
 
 
 class Endings:
@@ -83,42 +51,84 @@ class Endings:
         self._job_tries = job_tries
 
     def end_job(self, job_id: int, ending: Ending, unreadable_lines: int = 0) -> ChainStep:
-        """Write the job's end and decide what the chain does, in one transaction."""
+        """Write the job's end and decide what the chain does, in one transaction. Of a job that was taken for
+        lost the chain has taken leave already."""
         with self._catalog.writing() as connection:
+            late = job_row(connection, job_id).ended
             reason = ending.reason
             if unreadable_lines:
                 reason = f"{reason}; {unreadable_lines} journal lines unreadable".lstrip("; ")
             move_job(
-                connection, job_id, ending.state, cause=ending.cause, reason=reason[:1000], ended_at=now()
+                connection,
+                job_id,
+                ending.state,
+                cause=ending.cause,
+                reason=reason[:1000],
+                exit_status=ending.exit_status,
+                ended_at=now(),
             )
             job = job_row(connection, job_id)
             said = f"{ending.cause or ending.state}" + (f": {reason}" if reason else "")
             note(connection, "job", f"Stage {job.stage + 1} ({job.engine}) ended, {said}", job_id=job.id)
-            return self._decide(connection, job, ending)
+            return ChainStep(waits=True) if late else self._decide(connection, job)
 
-    def _decide(self, connection: Connection, job: JobRow, ending: Ending) -> ChainStep:
+    def _decide(self, connection: Connection, job: JobRow) -> ChainStep:
+        """The last of a round's jobs decides what the chain does; one that a person stopped ends those that
+        wait for it."""
+        self._settle(connection, job)
+        jobs = chain_jobs(connection, job.chain_id)
+        living = [other for other in jobs if not other.ended]
+        if living:
+            if _stops_chain(job):
+                every = job.state == JobState.REJECTED
+                doomed = [other.id for other in living if every or other.stage > job.stage]
+                ask_jobs(connection, CANCEL, doomed)
+            return ChainStep(waits=True)
+        this_round = [other for other in jobs if other.round == job.round]
         pipeline = self._pipeline(connection, job.chain_id)
-        if ending.state in (JobState.CANCELLED, JobState.REJECTED):
+        if any(_stops_chain(other) for other in this_round):
             return self._end_chain(connection, job, pipeline, stopped=True)
-        done = ending.cause in (JobCause.OK, JobCause.DUPLICATE)
-        left = self._settle(connection, job, done)
-        if left and not ending.hopeless and self._worth_another_try(connection, job):
-            return ChainStep(self._add(connection, job, pipeline, job.stage, job.try_number + 1, left))
-        unread = left + self._failed(connection, job.chain_id)
-        if unread and job.stage + 1 < len(pipeline.stages):
-            return ChainStep(self._add(connection, job, pipeline, job.stage + 1, 1, unread))
-        return self._end_chain(connection, job, pipeline, stopped=False)
+        stage = self._next_stage(connection, this_round, pipeline)
+        if stage is None:
+            return self._end_chain(connection, job, pipeline, stopped=False)
+        return ChainStep(self._add_round(connection, job, pipeline, stage))
 
-    def _settle(self, connection: Connection, job: JobRow, done: bool) -> int:
+    def _next_stage(
+        self, connection: Connection, this_round: Sequence[JobRow], pipeline: Pipeline
+    ) -> int | None:
+        """Where the chain goes on: a stage that left pages, while trying again can help; then the one after;
+        None when nothing is left to do or nobody to do it."""
+        unread, failed = self._unread(connection, this_round[0].chain_id), None
+        readers = [job for job in this_round if job.engine != SPLIT]
+        if not readers:
+            return this_round[-1].stage + 1
+        for job in readers:
+            if job is readers[0]:
+                todo = unread
+            else:
+                failed = self._failed(connection, job.chain_id) if failed is None else failed
+                todo = failed
+            if todo and not job.done and not job.hopeless and self._worth_another_try(connection, job):
+                return job.stage
+        if unread and readers[0].stage + 1 < len(pipeline.stages):
+            return readers[0].stage + 1
+        if self._failed(connection, this_round[0].chain_id) and readers[-1].stage + 1 < len(pipeline.stages):
+            return readers[-1].stage + 1
+        return None
+
+    def _settle(self, connection: Connection, job: JobRow) -> None:
         """Pages without a verdict of this job: a worker that is done had nothing left to try on those that
-        failed before, so they stay failed; the others are queued again. Returns how many those are."""
+        failed before, so they stay failed; the others are queued again."""
         rows = connection.exec_driver_sql(_HELD, (job.chain_id,)).all()
         open_rows = [row for row in rows if row[1] in (PageState.QUEUED, PageState.RUNNING)]
-        settled = [row[0] for row in open_rows if done and row[2] is not None and row[1] == PageState.QUEUED]
+        spent = job.done and job.engine != SPLIT
+        settled = [row[0] for row in open_rows if spent and row[2] is not None and row[1] == PageState.QUEUED]
         move_pages(connection, settled, PageState.FAILED)
-        rest = [row[0] for row in open_rows if row[0] not in set(settled)]
-        move_pages(connection, rest, PageState.QUEUED)
-        return len(rest)
+        move_pages(connection, [row[0] for row in open_rows if row[0] not in set(settled)], PageState.QUEUED)
+
+    def _unread(self, connection: Connection, chain_id: int) -> int:
+        rows = connection.exec_driver_sql(_HELD, (chain_id,)).all()
+        return sum(1 for row in rows if row[1] in (PageState.QUEUED, PageState.RUNNING))
 
     def _failed(self, connection: Connection, chain_id: int) -> int:
         rows = connection.exec_driver_sql(_HELD, (chain_id,)).all()
@@ -133,16 +143,16 @@ class Endings:
         ).all()
         return any(progress > 0 for (progress,) in rows) or len(rows) < self._job_tries
 
-    def _add(
-        self, connection: Connection, job: JobRow, pipeline: Pipeline, stage: int, try_number: int, pages: int
-    ) -> int:
-        engine = pipeline.stages[stage].engine.name
-        job_id = add_job(connection, job.chain_id, job.site, stage, try_number, engine, pages)
+    def _add_round(
+        self, connection: Connection, job: JobRow, pipeline: Pipeline, stage: int
+    ) -> tuple[int, ...]:
+        pages = self._unread(connection, job.chain_id) + self._failed(connection, job.chain_id)
+        job_ids = add_round(connection, job.chain_id, job.site, pipeline, stage, pages)
         connection.exec_driver_sql(
             "INSERT INTO job_batch (job_id, batch_id) SELECT ?, batch_id FROM job_batch WHERE job_id = ?",
-            (job_id, job.id),
+            [(job_id, job.id) for job_id in job_ids],
         )
-        return job_id
+        return tuple(job_ids)
 
     def _end_chain(
         self, connection: Connection, job: JobRow, pipeline: Pipeline, *, stopped: bool
@@ -166,7 +176,9 @@ class Endings:
             " WHERE r.chain_id = ? GROUP BY p.state",
             job.chain_id,
         )
-        return ChainStep(None, counts.get("ok", 0), counts.get("failed", 0), counts.get("gave_up", 0))
+        return ChainStep(
+            ok=counts.get("ok", 0), failed=counts.get("failed", 0), gave_up=counts.get("gave_up", 0)
+        )
 
     def _last_words(self, connection: Connection, rows: Sequence[Any], stopped: bool) -> None:
         """ok again if an earlier reading stands; gave_up if the tries are spent; failed if they are not
@@ -207,6 +219,11 @@ class Endings:
     def _pipeline(self, connection: Connection, chain_id: int) -> Pipeline:
         (record,) = connection.exec_driver_sql("SELECT pipeline FROM chain WHERE id = ?", (chain_id,)).one()
         return Pipeline.load(json.loads(record))
+
+
+def _stops_chain(job: JobRow) -> bool:
+    """Somebody said that this work is not to be done: us, a person with qdel, or the scheduler for good."""
+    return job.state in (JobState.CANCELLED, JobState.REJECTED) or job.cause == JobCause.DELETED
 
 
 def _count(connection: Connection, statement: str, number: int) -> dict[str, int]:

@@ -59,3 +59,20 @@ class DriverState(ControlEvent):
     """starting, driving, idle, stopped."""
 
     state: str
+
+
+@dataclass(frozen=True)
+class SiteMoved(ControlEvent):
+    """A site's connection stands otherwise than before: closed, connecting, connected, waiting, paused."""
+
+    site: str
+    link: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class AutopilotSaid(ControlEvent):
+    """What the autopilot did, or why it stopped."""
+
+    text: str
+    stopped: bool = False

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from asyncio import to_thread
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bocr_tui.catalog.database import Catalog
 from bocr_tui.catalog.ingest import Ingest, IngestStep, JournalPiece
+from bocr_tui.catalog.transitions import chunked
 from bocr_tui.control.events import ControlEvent, Heartbeat, PagesMoved, Trouble
 from bocr_tui.control.jobs import JobRow
+from bocr_tui.control.logs import LOG_NAMES, LOGS, LogMirror
 from bocr_tui.control.mirror import Mirror
 from bocr_tui.sites.site import Site
 from bocr_tui.sites.transport.base import FileNews, RunAsk, RunNews
@@ -35,6 +38,8 @@ class FollowedRun:
     behind: bool
     journals: tuple[FileNews, ...]
     problem: str = ""
+    grew: bool = False
+    """Something new came."""
 
     @property
     def journal_bytes(self) -> dict[str, int]:
@@ -49,31 +54,48 @@ class Follower:
     ) -> None:
         self._catalog = catalog
         self._site = site
+        self._logs = LogMirror(results.parent / LOGS)
         self._ingest = Ingest(catalog)
         self._mirror = Mirror(catalog, results)
         self._tell = tell
 
-    async def follow(self, jobs: Sequence[JobRow]) -> list[FollowedRun]:
-        """Raises TransportLost, SiteError: then nothing is known and nothing has changed."""
+    async def follow(self, jobs: Sequence[JobRow], watched: Collection[int] = ()) -> list[FollowedRun]:
+        """One round trip for all of them; of `watched` jobs the logs too. Raises TransportLost, SiteError:
+        then nothing is known and nothing has changed."""
         if not jobs:
             return []
-        asks = [await to_thread(self._ask, job) for job in jobs]
+        asks = await to_thread(self._asks, jobs, watched)
         news = await self._site.transport.poll(asks)
         return [await self._take(job, one) for job, one in zip(jobs, news, strict=True)]
 
-    def _ask(self, job: JobRow) -> RunAsk:
+    def _asks(self, jobs: Sequence[JobRow], watched: Collection[int]) -> list[RunAsk]:
+        offsets: dict[int, dict[str, int]] = defaultdict(dict)
         with self._catalog.reading() as connection:
-            rows = connection.exec_driver_sql(
-                'SELECT journal, "offset" FROM journal_cursor WHERE job_id = ?', (job.id,)
-            )
-            offsets = {str(journal).rsplit("/", 1)[-1]: int(offset) for journal, offset in rows}
-        offsets.update(self._mirror.offsets(job.id))
-        return RunAsk(job.token, offsets, MAX_PIECE_BYTES)
+            for part in chunked([job.id for job in jobs]):
+                marks = ", ".join("?" * len(part))
+                rows = connection.exec_driver_sql(
+                    f'SELECT job_id, journal, "offset" FROM journal_cursor WHERE job_id IN ({marks})',  # noqa: S608
+                    tuple(part),
+                )
+                for job_id, journal, offset in rows:
+                    offsets[job_id][str(journal).rsplit("/", 1)[-1]] = int(offset)
+        for job_id, here in self._mirror.offsets_of([job.id for job in jobs]).items():
+            offsets[job_id].update(here)
+        asks = []
+        for job in jobs:
+            logs = LOG_NAMES if job.id in watched else ()
+            if logs:
+                offsets[job.id].update(self._logs.offsets(job.token))
+            asks.append(RunAsk(job.token, offsets[job.id], MAX_PIECE_BYTES, logs))
+        return asks
 
     async def _take(self, job: JobRow, news: RunNews) -> FollowedRun:
         journals = tuple(file for file in news.files if _JOURNAL.match(file.name))
         results = tuple(file for file in news.files if _RESULTS.match(file.name))
         behind, problem = False, ""
+        for file in news.files:
+            if file.name in LOG_NAMES:
+                await to_thread(self._logs.take, job.token, file)
         for file in results:
             here = await to_thread(self._mirror.take, job.id, job.token, file)
             behind = behind or here < file.size
@@ -82,7 +104,8 @@ class Follower:
             self._report(job, step)
             problem = problem or step.problem
             behind = behind or (file.offset < step.offset < file.size - _unfinished(file))
-        return FollowedRun(job, news.exists, news.exit, behind, journals, problem)
+        grew = any(file.data for file in (*journals, *results))
+        return FollowedRun(job, news.exists, news.exit, behind, journals, problem, grew)
 
     def _report(self, job: JobRow, step: IngestStep) -> None:
         if step.started or step.ok or step.failed:
@@ -94,6 +117,10 @@ class Follower:
                 self._tell(Heartbeat(job.id, done, total, float(rate or 0.0)))
         if step.problem:
             self._tell(Trouble(step.problem, "The journal is read again.", job.id))
+
+    async def fetch_logs(self, job: JobRow) -> None:
+        """The last of a job's logs, for whoever wants to know what went wrong."""
+        await self.follow([job], {job.id})
 
     async def close_books(self, run: FollowedRun) -> int:
         """The job has ended and nothing is behind: close its journals' cursors, after a full second

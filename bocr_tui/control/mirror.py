@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from bocr_tui.catalog.database import Catalog
+from bocr_tui.catalog.transitions import chunked
 from bocr_tui.config.errors import SiteError
 from bocr_tui.sites.transport.base import FileNews
 
@@ -20,12 +22,22 @@ class Mirror:
     def offsets(self, job_id: int) -> dict[str, int]:
         """By file name: how much is here. A copy that somebody cut or removed is fetched again from where
         it ends."""
+        return self.offsets_of([job_id]).get(job_id, {})
+
+    def offsets_of(self, job_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        """The same for many jobs."""
+        found: dict[int, dict[str, int]] = {}
         with self._catalog.reading() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT file, bytes FROM result_cursor WHERE job_id = ?", (job_id,)
-            )
-            counted = {str(file): int(count) for file, count in rows}
-        return {file.rsplit("/", 1)[-1]: min(count, self._size(file)) for file, count in counted.items()}
+            for part in chunked(job_ids):
+                marks = ", ".join("?" * len(part))
+                rows = connection.exec_driver_sql(
+                    f"SELECT job_id, file, bytes FROM result_cursor WHERE job_id IN ({marks})",  # noqa: S608
+                    tuple(part),
+                ).all()
+                for job_id, file, count in rows:
+                    here = min(int(count), self._size(str(file)))
+                    found.setdefault(int(job_id), {})[str(file).rsplit("/", 1)[-1]] = here
+        return found
 
     def _size(self, file: str) -> int:
         try:

@@ -10,13 +10,13 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, func, insert, select
 
 from bocr_tui.catalog import core
 from bocr_tui.catalog.database import Catalog, now
 from bocr_tui.catalog.timeline import note
 from bocr_tui.catalog.transitions import chunked, move_batch, move_pages
-from bocr_tui.catalog.words import JOB_ENDED, BatchState, PageState
+from bocr_tui.catalog.words import BatchState, PageState
 from bocr_tui.config.errors import UsageError
 from bocr_tui.config.model import Config
 from bocr_tui.control.pipeline import Pipeline, build_pipeline
@@ -47,7 +47,8 @@ def submit_batches(
     catalog: Catalog, config: Config, batch_ids: Sequence[int], site: str | None = None
 ) -> Submitted:
     """Order the planned pages of these batches, one chain a batch. Raises UsageError, ConfigError."""
-    pipeline, chosen = build_pipeline(config), _site(config, site)
+    chosen = _site(config, site)
+    pipeline = build_pipeline(config, site=chosen)
     chains, jobs, refused, pages = [], [], [], 0
     for batch_id in batch_ids:
         with catalog.writing() as connection:
@@ -55,15 +56,18 @@ def submit_batches(
             if state is None:
                 raise UsageError(f"There is no batch {batch_id}.", "`bocr status` lists them.")
             ids = _ids(connection, batch_id, PageState.PLANNED)
-            chain_id, job_id, taken, not_taken = _order(connection, pipeline, chosen, "batch", ids)
+            chain_id, job_ids, taken, not_taken = _order(connection, pipeline, chosen, "batch", ids)
             refused += not_taken
-            if chain_id is None or job_id is None:
+            if chain_id is None:
                 continue
             move_batch(connection, batch_id, BatchState.SUBMITTED)
-            connection.execute(insert(core.job_batch).values(job_id=job_id, batch_id=batch_id))
-            note(connection, "submit", f"Batch submitted: {taken} pages", batch_id=batch_id, job_id=job_id)
+            for job_id in job_ids:
+                connection.execute(insert(core.job_batch).values(job_id=job_id, batch_id=batch_id))
+            note(
+                connection, "submit", f"Batch submitted: {taken} pages", batch_id=batch_id, job_id=job_ids[0]
+            )
         chains.append(chain_id)
-        jobs.append(job_id)
+        jobs += job_ids
         pages += taken
     return Submitted(tuple(chains), tuple(jobs), pages, tuple(refused))
 
@@ -80,7 +84,8 @@ def resubmit_pages(
     Pages that are read already are taken only with an `engine`: their text is kept unless the new one is
     better. Pages that are held by a live chain, ignored or never submitted are refused, with the reason.
     """
-    pipeline, chosen = build_pipeline(config, engine), _site(config, site)
+    chosen = _site(config, site)
+    pipeline = build_pipeline(config, engine, chosen)
     chains, jobs, refused, pages = [], [], [], 0
     for part in chunked(dict.fromkeys(page_ids), POOLED_PAGES):
         with catalog.writing() as connection:
@@ -88,14 +93,14 @@ def resubmit_pages(
             refused += not_able
             if engine is None:
                 move_pages(connection, able, PageState.FAILED)  # those that gave up get their tries back
-            chain_id, job_id, taken, not_taken = _order(connection, pipeline, chosen, "recovery", able)
+            chain_id, job_ids, taken, not_taken = _order(connection, pipeline, chosen, "recovery", able)
             refused += not_taken
-            if chain_id is None or job_id is None:
+            if chain_id is None:
                 continue
-            _touch_batches(connection, job_id, chain_id)
-            note(connection, "resubmit", f"{taken} pages resubmitted", job_id=job_id)
+            _touch_batches(connection, job_ids, chain_id)
+            note(connection, "resubmit", f"{taken} pages resubmitted", job_id=job_ids[0])
         chains.append(chain_id)
-        jobs.append(job_id)
+        jobs += job_ids
         pages += taken
     return Submitted(tuple(chains), tuple(jobs), pages, tuple(refused))
 
@@ -136,23 +141,6 @@ def ignore_pages(catalog: Catalog, page_ids: Sequence[int]) -> int:
     """A person's word that these pages need no text. Returns how many it was new for."""
     with catalog.writing() as connection:
         return move_pages(connection, page_ids, PageState.IGNORED)
-
-
-def request_cancel(catalog: Catalog, job_ids: Sequence[int]) -> int:
-    """Ask the driver to end these jobs. Returns how many were not ended already."""
-    with catalog.writing() as connection:
-        asked = 0
-        for part in chunked(job_ids):
-            living = core.job.c.state.not_in([str(state) for state in JOB_ENDED])
-            rows = connection.execute(select(core.job.c.id).where(core.job.c.id.in_(part), living)).all()
-            for (job_id,) in rows:
-                connection.execute(
-                    insert(core.request).values(
-                        kind="cancel", payload={"job": job_id}, state="asked", answer="", asked_at=now()
-                    )
-                )
-            asked += len(rows)
-        return asked
 
 
 def _site(config: Config, site: str | None) -> str:
@@ -199,13 +187,14 @@ def _why_not(state: str) -> str:
 
 def _order(
     connection: Connection, pipeline: Pipeline, site: str, kind: str, page_ids: Sequence[int]
-) -> tuple[int | None, int | None, int, list[tuple[int, str]]]:
-    """Chain, reservations and first job in the caller's transaction: (chain, job, pages taken, refused)."""
+) -> tuple[int | None, list[int], int, list[tuple[int, str]]]:
+    """Chain, reservations and first jobs in the caller's transaction: (chain, jobs, pages taken,
+    refused)."""
     held = _held(connection, page_ids)
     free = [page_id for page_id in page_ids if page_id not in held]
     refused = [(page_id, "it is with a live job") for page_id in page_ids if page_id in held]
     if not free:
-        return None, None, 0, refused
+        return None, [], 0, refused
     chain_id = _insert(
         connection,
         core.chain,
@@ -216,30 +205,41 @@ def _order(
         "INSERT INTO reservation (page_id, chain_id, created_at) VALUES (?, ?, ?)",
         [(page_id, chain_id, stamp) for page_id in free],
     )
-    job_id = add_job(connection, chain_id, site, 0, 1, pipeline.stages[0].engine.name, len(free))
-    return chain_id, job_id, len(free), refused
+    job_ids = add_round(connection, chain_id, site, pipeline, 0, len(free))
+    return chain_id, job_ids, len(free), refused
 
 
-def add_job(
-    connection: Connection, chain_id: int, site: str, stage: int, try_number: int, engine: str, pages: int
-) -> int:
-    """A job row in its first state, under a new token."""
-    values = {
-        "chain_id": chain_id,
-        "stage": stage,
-        "try_number": try_number,
-        "engine": engine,
-        "site": site,
-        "token": new_token(),
-        "state": "planned",
-        "reason": "",
-        "pages": pages,
-        "ok": 0,
-        "failed": 0,
-        "created_at": now(),
-        "heartbeat": {},
-    }
-    return _insert(connection, core.job, values)
+def add_round(
+    connection: Connection, chain_id: int, site: str, pipeline: Pipeline, stage: int, pages: int
+) -> list[int]:
+    """Job rows for `stage`, and where the site's scheduler takes whole chains for all after it, each under
+    a new token."""
+    table = core.job.c
+    rounds = select(func.coalesce(func.max(table.round), 0)).where(table.chain_id == chain_id)
+    number = int(connection.execute(rounds).scalar_one()) + 1
+    last = len(pipeline.stages) if pipeline.chained else stage + 1
+    job_ids = []
+    for place in range(stage, last):
+        tries = select(func.count()).where(table.chain_id == chain_id, table.stage == place)
+        values = {
+            "chain_id": chain_id,
+            "stage": place,
+            "try_number": int(connection.execute(tries).scalar_one()) + 1,
+            "round": number,
+            "engine": pipeline.stages[place].engine.name,
+            "site": site,
+            "token": new_token(),
+            "state": "planned",
+            "reason": "",
+            "asks": 0,
+            "pages": pages,
+            "ok": 0,
+            "failed": 0,
+            "created_at": now(),
+            "heartbeat": {},
+        }
+        job_ids.append(_insert(connection, core.job, values))
+    return job_ids
 
 
 def _insert(connection: Connection, table: Table, values: dict[str, object]) -> int:
@@ -258,7 +258,7 @@ def _held(connection: Connection, page_ids: Sequence[int]) -> set[int]:
     return held
 
 
-def _touch_batches(connection: Connection, job_id: int, chain_id: int) -> None:
+def _touch_batches(connection: Connection, job_ids: Sequence[int], chain_id: int) -> None:
     """The batches that a recovery chain works on are submitted again."""
     statement = (
         select(core.page.c.batch_id)
@@ -267,5 +267,6 @@ def _touch_batches(connection: Connection, job_id: int, chain_id: int) -> None:
         .distinct()
     )
     for (batch_id,) in connection.execute(statement).all():
-        connection.execute(insert(core.job_batch).values(job_id=job_id, batch_id=batch_id))
+        for job_id in job_ids:
+            connection.execute(insert(core.job_batch).values(job_id=job_id, batch_id=batch_id))
         move_batch(connection, batch_id, BatchState.SUBMITTED)

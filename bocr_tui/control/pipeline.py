@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bocr_tui.config.errors import ConfigError
-from bocr_tui.config.model import Config, StageConfig
+from bocr_tui.config.model import Config, SiteConfig, SplitConfig, StageConfig
 from bocr_worker.engines.base import EngineUnavailable
 from bocr_worker.engines.registry import all_engines, engine_named
 from bocr_worker.ladder import LadderError, parse_ladder, rungs
@@ -14,6 +14,9 @@ from bocr_worker.protocol.failures import FailureClass
 from bocr_worker.protocol.manifest import EngineOrder, Limits, Variation
 
 DEFAULT_FIRST, DEFAULT_RECOVERY = "rapidocr", "tesseract"
+
+SPLIT = "split"
+"""The stage that draws pages and reads none."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +31,19 @@ class StagePlan:
 
 @dataclass(frozen=True)
 class Pipeline:
+    """`chained`: the site's scheduler takes a chain's jobs together, each waiting for the one before."""
+
     stages: tuple[StagePlan, ...]
     languages: tuple[str, ...]
     limits: Limits
+    chained: bool = False
 
     def dump(self) -> dict[str, Any]:
         """As JSON, for the chain's row."""
         return {
             "languages": list(self.languages),
             "limits": asdict(self.limits),
+            "chained": self.chained,
             "stages": [
                 {
                     "engine": asdict(stage.engine),
@@ -56,6 +63,7 @@ class Pipeline:
         return cls(
             languages=tuple(record["languages"]),
             limits=Limits(**record["limits"]),
+            chained=bool(record.get("chained")),
             stages=tuple(
                 StagePlan(
                     engine=EngineOrder(**stage["engine"]),
@@ -74,10 +82,11 @@ def _variation(item: dict[str, Any]) -> Variation:
     return Variation(item["name"], item["dpi"], tuple(item["preparations"]), dict(item["options"]))
 
 
-def build_pipeline(config: Config, engine: str | None = None) -> Pipeline:
-    """The configured pipeline, or `engine` alone. Raises ConfigError for engines or ladders that do not
-    exist."""
-    wanted = [StageConfig(engine=engine)] if engine else configured_stages(config)
+def build_pipeline(config: Config, engine: str | None = None, site: str | None = None) -> Pipeline:
+    """The pipeline configured for a site (None: the default one), or `engine` alone. Raises ConfigError for
+    engines or ladders that do not exist."""
+    place = config.sites.get(site or config.site) or SiteConfig()
+    wanted = [StageConfig(engine=engine)] if engine else configured_stages(config, place)
     try:
         for stage in wanted:
             engine_named(stage.engine)
@@ -87,32 +96,39 @@ def build_pipeline(config: Config, engine: str | None = None) -> Pipeline:
         overrides = parse_ladder(config.ladder, tuple(all_engines()))
     except LadderError as error:
         raise ConfigError(f"bocr.toml, [ladder]: {error}", "See docs/configuration.md.") from None
-    stages = []
-    for place, stage in enumerate(wanted, 1):
-        last = place == len(wanted)
+    stages = [_split_stage(place.split)] if place.split is not None else []
+    for number, stage in enumerate(wanted, 1):
         ladder = (
-            {failure: rungs(stage.engine, failure, overrides) for failure in FailureClass} if last else {}
+            {failure: rungs(stage.engine, failure, overrides) for failure in FailureClass}
+            if number == len(wanted)
+            else {}
         )
-        stages.append(
-            StagePlan(
-                engine=EngineOrder(
-                    name=stage.engine,
-                    runtime=stage.runtime or engine_named(stage.engine).runtime,
-                    processes=stage.processes,
-                    threads=stage.threads,
-                    options=dict(stage.options),
-                ),
-                first=rungs(stage.engine, None, overrides) or (Variation(),),
-                ladder=ladder,
-            )
-        )
-    return Pipeline(tuple(stages), config.languages, _limits(config))
+        first = rungs(stage.engine, None, overrides) or (Variation(),)
+        stages.append(StagePlan(_engine_order(stage, place), first, ladder))
+    return Pipeline(tuple(stages), config.languages, _limits(config), place.scheduler != "direct")
 
 
-def configured_stages(config: Config) -> list[StageConfig]:
-    """The stages that bocr.toml names, or the embedded default for this machine."""
-    if config.pipeline:
-        return [StageConfig(engine=s) if isinstance(s, str) else s for s in config.pipeline]
+def _engine_order(stage: StageConfig, place: SiteConfig) -> EngineOrder:
+    environment = place.environments.get(stage.engine)
+    model = {"model": environment.model} if environment is not None and environment.model else {}
+    return EngineOrder(
+        name=stage.engine,
+        runtime=stage.runtime or engine_named(stage.engine).runtime,
+        processes=stage.processes,
+        threads=stage.threads,
+        options={**model, **stage.options},
+    )
+
+
+def _split_stage(split: SplitConfig) -> StagePlan:
+    return StagePlan(EngineOrder(name=SPLIT, options={"dpi": split.dpi}), (Variation(),), {})
+
+
+def configured_stages(config: Config, site: SiteConfig | None = None) -> list[StageConfig]:
+    """The stages that bocr.toml names for a site, or the embedded default for this machine."""
+    named = (site.pipeline if site is not None else ()) or config.pipeline
+    if named:
+        return [StageConfig(engine=s) if isinstance(s, str) else s for s in named]
     recovery = all_engines().get(DEFAULT_RECOVERY)
     usable = recovery is not None and recovery.check() is None
     return [

@@ -21,9 +21,34 @@ LOOK_S = 30.0
 """Schedulers are shared: administrators ban tools that ask more often."""
 
 
+LOOK_MOST_S = 300.0
+"""How seldom it is asked when nothing moves."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a job that seems gone is waited for, in seconds.
+
+    `report_s`: after its exit report, for the scheduler's word on the cause. `ended_s`: after the
+    scheduler's final word, for an exit report that a network filesystem still hides. `unknown_s`: after the
+    scheduler's first sound answer that it knows no such job; two such answers must lie `unknown_apart_s`
+    apart.
+    """
+
+    report_s: float
+    ended_s: float
+    unknown_s: float
+    unknown_apart_s: float
+
+
+DIRECT_PATIENCE = Patience(report_s=0.0, ended_s=3.0, unknown_s=3.0, unknown_apart_s=0.0)
+PBS_PATIENCE = Patience(report_s=90.0, ended_s=60.0, unknown_s=270.0, unknown_apart_s=120.0)
+
+
 @dataclass(frozen=True)
 class Site:
-    """`poll_s` is how often journals are read, `look_s` how often the scheduler is asked at most."""
+    """`poll_s` is how often journals are read; the scheduler is asked at most every `look_s` and, where
+    nothing moves, every `look_most_s` seconds."""
 
     name: str
     config: SiteConfig
@@ -31,6 +56,8 @@ class Site:
     scheduler: Scheduler
     poll_s: float
     look_s: float
+    look_most_s: float
+    patience: Patience
 
 
 def open_site(workspace: Workspace, name: str, asker: Asker = ask_nobody) -> Site:
@@ -46,16 +73,12 @@ def open_site(workspace: Workspace, name: str, asker: Asker = ask_nobody) -> Sit
     if config.scheduler == "pbs":
         from bocr_tui.sites.scheduler.pbs.scheduler import PbsScheduler
 
-        return Site(
-            name,
-            config,
-            transport,
-            PbsScheduler(transport, config, templates),
-            poll_s,
-            config.look_s or LOOK_S,
-        )
+        pbs = PbsScheduler(transport, config, templates)
+        look_s = config.look_s or LOOK_S
+        return Site(name, config, transport, pbs, poll_s, look_s, max(look_s, LOOK_MOST_S), PBS_PATIENCE)
+    direct = DirectScheduler(transport, templates)
     look_s = config.look_s or poll_s * 2
-    return Site(name, config, transport, DirectScheduler(transport, templates), poll_s, look_s)
+    return Site(name, config, transport, direct, poll_s, look_s, look_s, DIRECT_PATIENCE)
 
 
 def _transport(workspace: Workspace, name: str, config: SiteConfig, asker: Asker) -> Transport:

@@ -22,11 +22,11 @@ from bocr_tui.control.lease import DriverLease
 from bocr_tui.control.orders import (
     ignore_pages,
     refusals,
-    request_cancel,
     reset_pages,
     resubmit_pages,
     submit_batches,
 )
+from bocr_tui.control.requests import request
 from tests.control.campaigns import Campaign, driver_command, make_campaign
 from tests.papers import make_pdf
 
@@ -144,7 +144,7 @@ def test_a_job_can_be_cancelled_and_its_pages_ordered_again(tmp_path: Path) -> N
         driving = asyncio.create_task(driver.run(until_idle=True, stop=asyncio.Event()))
         while campaign.scalar("SELECT count(*) FROM page WHERE state = 'ok'") < 2:
             await asyncio.sleep(0.05)
-        assert request_cancel(campaign.catalog, [job]) == 1
+        assert request(campaign.catalog, "cancel", [job]) == 1
         await asyncio.wait_for(driving, 30)
 
     asyncio.run(cancel_soon([]))
@@ -153,7 +153,7 @@ def test_a_job_can_be_cancelled_and_its_pages_ordered_again(tmp_path: Path) -> N
     assert states["planned"] == 40 - states["ok"]
     assert campaign.rows("SELECT state FROM job") == [("cancelled",)]
     assert campaign.rows("SELECT state FROM batch") == [("planned",)]
-    assert request_cancel(campaign.catalog, [job]) == 0
+    assert request(campaign.catalog, "cancel", [job]) == 0
     campaign.check_books()
     with campaign.catalog.reading() as connection:
         (token,) = connection.exec_driver_sql("SELECT token FROM job").one()

@@ -1,0 +1,383 @@
+"""What the driver does on one site: ask, carry out, submit, follow, and judge.
+
+Journals are read often and the scheduler is asked seldom, on one connection and independently: a scheduler
+that hangs does not keep pages from coming in. What is remembered between two ticks are times and the last
+view; the catalog holds everything else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from asyncio import to_thread
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bocr_tui.catalog.database import Catalog, now
+from bocr_tui.catalog.words import JobState
+from bocr_tui.config.errors import SiteError
+from bocr_tui.config.workspace import Workspace
+from bocr_tui.control.events import ControlEvent, SiteMoved, Trouble
+from bocr_tui.control.following import FollowedRun, Follower
+from bocr_tui.control.jobs import JobRow, living_jobs, lost_jobs
+from bocr_tui.control.judging import CANCEL, REQUEUE, Ending, ending_of, report_of
+from bocr_tui.control.requests import (
+    HOLD,
+    JobRequest,
+    answer_requests,
+    is_paused,
+    job_requests,
+    last_wish,
+    resumes_asked,
+    watched_logs,
+)
+from bocr_tui.control.site_status import Standing
+from bocr_tui.control.submitting import ON_SITE, Submitter
+from bocr_tui.sites.scheduler.base import JobView, Look
+from bocr_tui.sites.site import Site
+from bocr_tui.sites.transport.base import NeedsPerson
+
+ORDERS_EVERY_S = 1.0
+"""How often the catalog is looked at for new orders; the site is not touched for that."""
+
+LOOK_MOMENT_S = 0.5
+"""How long a tick waits for the scheduler's answer before it goes on without."""
+
+FORCE_AFTER_S = 12.0
+"""A job that was asked to stop and still lives after this long is killed: twice what it promises."""
+
+GONE_S = 20.0
+"""After its exit report, a job that its scheduler still calls running has this long at least to be gone."""
+
+LOST_REVISITED_S = 24 * 3600.0
+"""How long after a job was taken for lost its report is still looked for."""
+
+
+class Books(Protocol):
+    """Where endings are written: the driver."""
+
+    async def end(self, job: JobRow, ending: Ending, unreadable_lines: int = 0) -> None: ...
+
+    async def move(self, job: JobRow, state: JobState) -> None: ...
+
+    def tell(self, event: ControlEvent) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Orders:
+    """What the catalog asks of a site at one moment."""
+
+    jobs: list[JobRow]
+    requests: list[JobRequest]
+    watched: set[int]
+    paused: bool
+    resumes: list[int]
+
+
+class SiteDriver:
+    """Runs until cancelled. What a site does wrong is told and tried again; the rest is raised."""
+
+    def __init__(self, workspace: Workspace, catalog: Catalog, site: Site, books: Books) -> None:
+        self.site = site
+        self._catalog = catalog
+        self._books = books
+        self._standing = Standing()
+        self._submitter = Submitter(catalog, site, books.tell)
+        self._follower = Follower(catalog, site, workspace.results, books.tell)
+        self._views: dict[str, JobView] = {}
+        self._look: asyncio.Task[Look] | None = None
+        self._look_pause_s = site.look_s
+        self._look_at = 0.0
+        self._poll_at = 0.0
+        self._gone_since: dict[int, float] = {}
+        self._unknown: dict[int, _Unknown] = {}
+        self._stopping: dict[int, float] = {}
+
+    async def close(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+            await asyncio.gather(self._look, return_exceptions=True)
+        await self.site.transport.close()
+        self._standing.move("closed")
+        await to_thread(self._standing.write, self._catalog, self.site.name, now_please=True)
+
+    async def tick(self) -> float:
+        """Do what is due; returns after how many seconds something is due again."""
+        orders = await to_thread(self._orders)
+        if orders.resumes:
+            await self._resume(orders.resumes)
+        if orders.paused:
+            self._say_link("paused", "A person paused it.")
+            return ORDERS_EVERY_S
+        if self._standing.waits or not (orders.jobs or orders.requests):
+            return min(ORDERS_EVERY_S, self.site.poll_s)
+        try:
+            more = await self._work(orders)
+        except NeedsPerson as error:
+            self._standing.needs_person = True
+            self._say_link("paused", f"{error.cause} {error.next_step}".strip())
+            return ORDERS_EVERY_S
+        except SiteError as error:
+            pause = self._standing.failed(error)
+            self._books.tell(Trouble(f"{self.site.name}: {error.cause}", f"Tried again in {pause:g} s."))
+            self._say_link("waiting", self._standing.reason)
+            return min(ORDERS_EVERY_S, pause)
+        self._standing.worked(str(self.site.transport.link))
+        await to_thread(self._standing.write, self._catalog, self.site.name)
+        return 0.0 if more else min(ORDERS_EVERY_S, self.site.poll_s)
+
+    def _say_link(self, link: str, reason: str) -> None:
+        if self._standing.move(link, reason):
+            self._books.tell(SiteMoved(self.site.name, link, reason))
+        self._standing.write(self._catalog, self.site.name)
+
+    async def _resume(self, request_ids: list[int]) -> None:
+        self._standing.try_now()
+        await self.site.transport.resume()
+        await to_thread(self._answer, request_ids, "tried again")
+
+    async def _work(self, orders: _Orders) -> bool:
+        await self._carry_out(orders)
+        on_site = [job for job in orders.jobs if job.state in ON_SITE]
+        if await self._ask_scheduler(on_site):
+            orders = await to_thread(self._orders)
+            on_site = [job for job in orders.jobs if job.state in ON_SITE]
+        more = await self._follow(on_site, orders)
+        if more:
+            return True
+        cancelled = {request.job_id for request in orders.requests if request.kind == CANCEL}
+        living = [job for job in orders.jobs if job.id not in cancelled]
+        more = await self._submitter.advance(living, lambda job: True)
+        for job, words in self._submitter.rejected:
+            await self._books.end(job, Ending(JobState.REJECTED, None, words))
+        self._submitter.rejected.clear()
+        if more:
+            self._look_soon()
+        return more
+
+    # -- what people ask for ----------------------------------------------------------------------------
+
+    async def _carry_out(self, orders: _Orders) -> None:
+        """Later stages first: a job that waits for another would start when that one is stopped."""
+        jobs = {job.id: job for job in orders.jobs}
+        for request in sorted(orders.requests, key=lambda one: -jobs[one.job_id].stage):
+            job = jobs[request.job_id]
+            if request.kind in (CANCEL, REQUEUE):
+                await self._stop(request, job)
+            else:
+                await self._hold_or_release(request, job)
+
+    async def _stop(self, request: JobRequest, job: JobRow) -> None:
+        """Asked again each tick until the job has ended; answered then (`_orders`)."""
+        if job.state in (JobState.PLANNED, JobState.STAGED):
+            if request.kind == CANCEL:
+                await self._books.end(
+                    job, Ending(JobState.CANCELLED, None, "cancelled before it was submitted")
+                )
+            else:
+                await to_thread(self._answer, [request.id], "it waits to be submitted already")
+            return
+        if job.state not in ON_SITE:
+            return  # first it must be known whether there is anything to stop
+        asked_at = self._stopping.get(job.id)
+        force = asked_at is not None and time.monotonic() - asked_at > FORCE_AFTER_S
+        if asked_at is None or force:
+            await self.site.scheduler.stop(job.token, job.scheduler_id, force=force or _never_ran(job))
+            self._stopping[job.id] = time.monotonic()
+            self._look_soon()
+
+    async def _hold_or_release(self, request: JobRequest, job: JobRow) -> None:
+        if job.state not in ON_SITE or job.scheduler_id is None:
+            return
+        scheduler = self.site.scheduler
+        try:
+            if request.kind == HOLD:
+                await scheduler.hold(job.token, job.scheduler_id)
+            else:
+                await scheduler.release(job.token, job.scheduler_id)
+        except SiteError as error:
+            if type(error) is not SiteError:
+                raise  # the link, not the scheduler
+            await to_thread(self._answer, [request.id], f"{error.cause} {error.next_step}", refused=True)
+            self._books.tell(Trouble(error.cause, error.next_step, job.id))
+            return
+        self._look_soon()
+        await to_thread(self._answer, [request.id], "done")
+
+    # -- the scheduler ----------------------------------------------------------------------------------
+
+    def _look_soon(self) -> None:
+        """Something changed: do not wait for the long pause of a quiet site."""
+        self._look_pause_s = self.site.look_s
+        self._look_at = min(self._look_at, time.monotonic() + self.site.look_s)
+
+    async def _ask_scheduler(self, jobs: Sequence[JobRow]) -> bool:
+        """Begin a look when one is due, and take one that has come back. Returns whether jobs moved."""
+        if self._look is None and jobs and time.monotonic() >= self._look_at:
+            ids = {job.token: job.scheduler_id for job in jobs if job.scheduler_id}
+            self._look = asyncio.create_task(self.site.scheduler.look(ids))
+        if self._look is None:
+            return False
+        await asyncio.wait({self._look}, timeout=LOOK_MOMENT_S)
+        if not self._look.done():
+            return False
+        done, self._look = self._look, None
+        self._look_at = time.monotonic() + self._look_pause_s
+        look = done.result()
+        if look.problem:
+            if look.problem != self._standing.look_problem:
+                self._books.tell(Trouble(f"The scheduler of {self.site.name}: {look.problem}"))
+            self._standing.look_problem = look.problem
+            return False
+        self._standing.looked_at, self._standing.look_problem = now(), ""
+        return await self._take_views(jobs, look)
+
+    async def _take_views(self, jobs: Sequence[JobRow], look: Look) -> bool:
+        moved = changed = False
+        for job in jobs:
+            view = look.views.get(job.token)
+            if view is None:
+                continue
+            changed = changed or self._views.get(job.token) != view
+            self._views[job.token] = view
+            if view.state == "unknown":
+                self._unknown.setdefault(job.id, _Unknown()).seen()
+            else:
+                self._unknown.pop(job.id, None)
+            if view.state in ("held", "queued", "running"):
+                moved = await self._show(job, view) or moved
+        pause = self.site.look_s if changed else min(self._look_pause_s * 2, self.site.look_most_s)
+        self._look_pause_s = pause
+        self._look_at = time.monotonic() + pause
+        return moved
+
+    async def _show(self, job: JobRow, view: JobView) -> bool:
+        """The scheduler's word on a living job, in its row."""
+        if view.state == job.state and (view.words == job.reason or view.state == "running"):
+            return False
+        await to_thread(self._write_words, job, view.words if view.state != "running" else "")
+        if view.state == job.state:
+            return False
+        await self._books.move(job, JobState(view.state))
+        return True
+
+    def _write_words(self, job: JobRow, words: str) -> None:
+        with self._catalog.writing() as connection:
+            connection.exec_driver_sql("UPDATE job SET reason = ? WHERE id = ?", (words[:1000], job.id))
+
+    # -- journals and ends ------------------------------------------------------------------------------
+
+    async def _follow(self, on_site: Sequence[JobRow], orders: _Orders) -> bool:
+        if time.monotonic() < self._poll_at:
+            return False
+        lost = await to_thread(self._lost)
+        runs = await self._follower.follow([*on_site, *lost], orders.watched)
+        self._standing.polled_at = now()
+        more = False
+        for run in runs:
+            if run.job.state == JobState.LOST:
+                await self._judge_lost(run)
+            else:
+                more = await self._judge(run) or more
+        self._poll_at = time.monotonic() + (0.0 if more else self.site.poll_s)
+        return more
+
+    async def _judge(self, run: FollowedRun) -> bool:
+        """Has this job ended? Then close its books. Returns whether to go on at once."""
+        job, view = run.job, self._views.get(run.job.token)
+        if run.behind:
+            return True
+        if run.grew:
+            self._unknown.pop(job.id, None)
+        if not self._has_ended(run, view):
+            return False
+        unreadable = await self._follower.close_books(run)
+        wish = await to_thread(self._wish, job.id)
+        ending = ending_of(job.token, run.exit, view, wish)
+        if ending.cause not in ("ok", None) or ending.state == JobState.LOST:
+            await self._follower.fetch_logs(job)
+        await self._books.end(job, ending, unreadable)
+        for memory in (self._gone_since, self._unknown, self._stopping):
+            memory.pop(job.id, None)
+        self._views.pop(job.token, None)
+        return True
+
+    def _has_ended(self, run: FollowedRun, view: JobView | None) -> bool:
+        """The job's own report, the scheduler's final word, or the scheduler's silence for long enough."""
+        job, patience = run.job, self.site.patience
+        report = report_of(job.token, run.exit)
+        if report is not None:
+            if view is not None and view.state in ("ended", "unknown"):
+                return True
+            # Its last word is written, its process not yet gone; or the scheduler was not asked since.
+            if report.outcome == "ok" and self.site.scheduler.chains:
+                return True
+            if view is None or view.state != "running" or job.id in self._stopping:
+                since = self._gone_since.setdefault(job.id, time.monotonic())
+                self._look_soon()
+                return time.monotonic() - since >= patience.report_s
+            self._look_soon()
+            since = self._gone_since.setdefault(job.id, time.monotonic())
+            return time.monotonic() - since >= max(GONE_S, 4 * patience.report_s)
+        if view is not None and view.state == "ended":
+            since = self._gone_since.setdefault(job.id, time.monotonic())
+            return view.cause == "never_ran" or time.monotonic() - since >= patience.ended_s
+        self._gone_since.pop(job.id, None)
+        unknown = self._unknown.get(job.id)
+        return unknown is not None and unknown.certain(patience.unknown_s, patience.unknown_apart_s)
+
+    async def _judge_lost(self, run: FollowedRun) -> None:
+        """A job taken for lost whose report turned up late is believed; its chain went on already."""
+        report = report_of(run.job.token, run.exit)
+        if run.behind or report is None:
+            return
+        unreadable = await self._follower.close_books(run)
+        await self._books.end(run.job, ending_of(run.job.token, run.exit, None, None), unreadable)
+
+    # -- the catalog, in a thread -----------------------------------------------------------------------
+
+    def _orders(self) -> _Orders:
+        with self._catalog.reading() as connection:
+            jobs = living_jobs(connection, self.site.name)
+            asked = job_requests(connection)
+            watched = watched_logs(connection)
+            paused = is_paused(connection, self.site.name)
+            resumes = resumes_asked(connection, self.site.name)
+        living = {job.id for job in jobs}
+        return _Orders(jobs, [one for one in asked if one.job_id in living], watched, paused, resumes)
+
+    def _lost(self) -> list[JobRow]:
+        with self._catalog.reading() as connection:
+            return lost_jobs(connection, self.site.name, now() - LOST_REVISITED_S)
+
+    def _wish(self, job_id: int) -> str | None:
+        with self._catalog.reading() as connection:
+            return last_wish(connection, job_id)
+
+    def _answer(self, request_ids: list[int], answer: str, *, refused: bool = False) -> None:
+        with self._catalog.writing() as connection:
+            answer_requests(connection, request_ids, answer, refused=refused)
+
+
+def _never_ran(job: JobRow) -> bool:
+    """Nobody would read its stop file: the scheduler has to drop it."""
+    return job.state in (JobState.HELD, JobState.QUEUED)
+
+
+class _Unknown:
+    """Sound answers that a scheduler knows a job no more: how many, and over what time."""
+
+    def __init__(self) -> None:
+        self.first = self.last = time.monotonic()
+        self.count = 0
+
+    def seen(self) -> None:
+        self.last = time.monotonic()
+        self.count += 1
+
+    def certain(self, after_s: float, apart_s: float) -> bool:
+        """At least two, `apart_s` between the first and the last, and long enough for a report to come."""
+        return (
+            self.count >= 2 and self.last - self.first >= apart_s and time.monotonic() - self.first >= after_s
+        )
