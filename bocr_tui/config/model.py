@@ -238,7 +238,6 @@ class Config(_Table):
     ladder: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """What a stage tries on a page that failed: [ladder.<engine>] <failure class> = [rungs]."""
 
-
     @field_validator("sites")
     @classmethod
     def _named(cls, sites: dict[str, SiteConfig]) -> dict[str, SiteConfig]:

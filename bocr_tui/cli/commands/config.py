@@ -21,11 +21,11 @@ def config(
     as_json: JsonOption = False,
 ) -> None:
     """Show the configuration in force, with every default; or its schema; or check it."""
-    from bocr_tui.config.model import Config
+    from bocr_tui.config.model import config_schema
 
     call = call_of(context)
     if schema:
-        write_json(Config.model_json_schema())
+        write_json(config_schema())
         return
     found, where = _in_force(call)
     if check:
