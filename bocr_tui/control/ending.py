@@ -25,6 +25,9 @@ from bocr_tui.control.pipeline import SPLIT, Pipeline
 from bocr_tui.control.requests import ask_jobs
 from bocr_worker.protocol.failures import FailureClass
 
+_OPEN = frozenset({PageState.PLANNED, PageState.QUEUED, PageState.RUNNING})
+"""Held by a chain and without a verdict; planned while its job was not accepted."""
+
 _HELD = (
     "SELECT p.id, p.state, p.failure, p.accepted_attempt_id FROM reservation r"
     " JOIN page p ON p.id = r.page_id WHERE r.chain_id = ? AND r.released_at IS NULL"
@@ -76,6 +79,8 @@ class Endings:
         """The last of a round's jobs decides what the chain does; one that a person stopped ends those that
         wait for it."""
         self._settle(connection, job)
+        if job.scheduler_id is None:
+            self._drop_dependents(connection, job)
         jobs = chain_jobs(connection, job.chain_id)
         living = [other for other in jobs if not other.ended]
         if living:
@@ -93,26 +98,34 @@ class Endings:
             return self._end_chain(connection, job, pipeline, stopped=False)
         return ChainStep(self._add_round(connection, job, pipeline, stage))
 
+    def _drop_dependents(self, connection: Connection, job: JobRow) -> None:
+        """Jobs meant to wait for one that never was the scheduler's cannot be submitted."""
+        for other in chain_jobs(connection, job.chain_id):
+            later = other.round == job.round and other.stage > job.stage
+            if later and other.state in (JobState.PLANNED, JobState.STAGED):
+                reason = "the job before it was never submitted"
+                columns = {"cause": JobCause.NEVER_RAN, "reason": reason, "ended_at": now()}
+                move_job(connection, other.id, JobState.FINISHED, **columns)
+
     def _next_stage(
         self, connection: Connection, this_round: Sequence[JobRow], pipeline: Pipeline
     ) -> int | None:
         """Where the chain goes on: a stage that left pages, while trying again can help; then the one after;
         None when nothing is left to do or nobody to do it."""
-        unread, failed = self._unread(connection, this_round[0].chain_id), None
+        chain_id = this_round[0].chain_id
+        unread, failed = self._unread(connection, chain_id), self._failed(connection, chain_id)
         readers = [job for job in this_round if job.engine != SPLIT]
         if not readers:
             return this_round[-1].stage + 1
         for job in readers:
-            if job is readers[0]:
-                todo = unread
-            else:
-                failed = self._failed(connection, job.chain_id) if failed is None else failed
-                todo = failed
+            todo = unread if job is readers[0] and job.scheduler_id else failed
+            if job.scheduler_id is None:
+                todo = unread + failed
             if todo and not job.done and not job.hopeless and self._worth_another_try(connection, job):
                 return job.stage
         if unread and readers[0].stage + 1 < len(pipeline.stages):
             return readers[0].stage + 1
-        if self._failed(connection, this_round[0].chain_id) and readers[-1].stage + 1 < len(pipeline.stages):
+        if failed and readers[-1].stage + 1 < len(pipeline.stages):
             return readers[-1].stage + 1
         return None
 
@@ -128,7 +141,7 @@ class Endings:
 
     def _unread(self, connection: Connection, chain_id: int) -> int:
         rows = connection.exec_driver_sql(_HELD, (chain_id,)).all()
-        return sum(1 for row in rows if row[1] in (PageState.QUEUED, PageState.RUNNING))
+        return sum(1 for row in rows if row[1] in _OPEN)
 
     def _failed(self, connection: Connection, chain_id: int) -> int:
         rows = connection.exec_driver_sql(_HELD, (chain_id,)).all()
