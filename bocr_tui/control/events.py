@@ -76,3 +76,15 @@ class AutopilotSaid(ControlEvent):
 
     text: str
     stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Uploading(ControlEvent):
+    """Documents are on their way to a site: bytes of all that is to go there, and the file under way.
+    `name` empty: that was the last."""
+
+    site: str
+    done_bytes: int
+    total_bytes: int
+    name: str
+    bytes_per_s: float

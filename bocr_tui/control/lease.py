@@ -1,4 +1,4 @@
-"""The driver's lease: of many faces on one catalog, one drives."""
+"""Leases: of many faces on one catalog one drives, and one uploads to a site."""
 
 from __future__ import annotations
 
@@ -21,20 +21,25 @@ _KEY = "driver"
 
 
 class DriverLease:
-    """Taken before anything is driven, renewed while driving, given back at the end."""
+    """Taken before anything is driven, renewed while driving, given back at the end.
 
-    def __init__(self, catalog: Catalog) -> None:
+    `key` names what is leased and `does` says in words what its holder does.
+    """
+
+    def __init__(self, catalog: Catalog, key: str = _KEY, does: str = "drives this workspace") -> None:
         self._catalog = catalog
+        self._key = key
+        self._does = does
         self._nonce = secrets.token_hex(8)
         self._renewed_at = 0.0
 
     def take(self) -> None:
         """Raises Busy, naming who drives. A driver that died on this machine is succeeded at once."""
         with self._catalog.writing() as connection:
-            holder = _holder(connection)
+            holder = _holder(connection, self._key)
             if holder is not None and holder["nonce"] != self._nonce and _lives(holder):
                 raise Busy(
-                    f"Process {holder['pid']} on {holder['host']} drives this workspace.",
+                    f"Process {holder['pid']} on {holder['host']} {self._does}.",
                     "What you order is done by it; `bocr status` shows how far it is.",
                 )
             self._write(connection)
@@ -46,10 +51,11 @@ class DriverLease:
         self.take()
 
     def give_back(self) -> None:
+        self._renewed_at = 0.0
         with self._catalog.writing() as connection:
-            holder = _holder(connection)
+            holder = _holder(connection, self._key)
             if holder is not None and holder["nonce"] == self._nonce:
-                connection.exec_driver_sql("DELETE FROM setting WHERE key = ?", (_KEY,))
+                connection.exec_driver_sql("DELETE FROM setting WHERE key = ?", (self._key,))
 
     def _write(self, connection: Connection) -> None:
         self._renewed_at = now()
@@ -63,12 +69,12 @@ class DriverLease:
         connection.exec_driver_sql(
             "INSERT INTO setting (key, value) VALUES (?, ?)"
             " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            (_KEY, json.dumps(value)),
+            (self._key, json.dumps(value)),
         )
 
 
-def _holder(connection: Connection) -> dict[str, object] | None:
-    row = connection.exec_driver_sql("SELECT value FROM setting WHERE key = ?", (_KEY,)).first()
+def _holder(connection: Connection, key: str) -> dict[str, object] | None:
+    row = connection.exec_driver_sql("SELECT value FROM setting WHERE key = ?", (key,)).first()
     if row is None:
         return None
     try:
@@ -86,5 +92,5 @@ def _lives(holder: dict[str, object]) -> bool:
 
 def driver_lives(connection: Connection) -> bool:
     """Whether some process drives this catalog now."""
-    holder = _holder(connection)
+    holder = _holder(connection, _KEY)
     return holder is not None and _lives(holder)

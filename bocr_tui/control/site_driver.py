@@ -32,11 +32,12 @@ from bocr_tui.control.requests import (
     resumes_asked,
     watched_logs,
 )
+from bocr_tui.control.site_lease import SiteLease
 from bocr_tui.control.site_status import Standing
 from bocr_tui.control.submitting import ON_SITE, Submitter
 from bocr_tui.sites.scheduler.base import JobView, Look
 from bocr_tui.sites.site import Site
-from bocr_tui.sites.transport.base import NeedsPerson
+from bocr_tui.sites.transport.base import Link, NeedsPerson
 
 ORDERS_EVERY_S = 1.0
 """How often the catalog is looked at for new orders; the site is not touched for that."""
@@ -83,6 +84,7 @@ class SiteDriver:
         self._catalog = catalog
         self._books = books
         self._standing = Standing()
+        self._lease = SiteLease(catalog, site)
         self._submitter = Submitter(catalog, site, books.tell)
         self._follower = Follower(catalog, site, workspace.results, books.tell)
         self._views: dict[str, JobView] = {}
@@ -98,6 +100,8 @@ class SiteDriver:
         if self._look is not None:
             self._look.cancel()
             await asyncio.gather(self._look, return_exceptions=True)
+        if self.site.transport.link == Link.CONNECTED:
+            await self._lease.leave()
         await self.site.transport.close()
         self._standing.move("closed")
         await to_thread(self._standing.write, self._catalog, self.site.name, now_please=True)
@@ -138,6 +142,7 @@ class SiteDriver:
         await to_thread(self._answer, request_ids, "tried again")
 
     async def _work(self, orders: _Orders) -> bool:
+        await self._lease.renew()
         await self._carry_out(orders)
         on_site = [job for job in orders.jobs if job.state in ON_SITE]
         if await self._ask_scheduler(on_site):

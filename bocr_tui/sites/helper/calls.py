@@ -3,6 +3,8 @@
 from typing import Any, Callable, Dict
 
 from .direct import look_direct, start_direct, stop_direct
+from .documents import have_documents
+from .drivers import drive_catalog, leave_catalog
 from .runs import poll_runs, remove_run, stage_folder
 
 FUNCTIONS: Dict[str, Callable[..., Any]] = {
@@ -14,5 +16,8 @@ FUNCTIONS: Dict[str, Callable[..., Any]] = {
         start_direct,
         look_direct,
         stop_direct,
+        have_documents,
+        drive_catalog,
+        leave_catalog,
     )
 }

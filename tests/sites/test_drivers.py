@@ -1,0 +1,46 @@
+"""Of several copies of one workspace, one drives its jobs on a site."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from bocr_tui.sites.helper import drivers
+from bocr_tui.sites.helper.refusal import Refused
+
+HERE = {"place": "laptop:/a/catalog.db", "host": "laptop"}
+COPY = {"place": "desktop:/b/catalog.db", "host": "desktop\x1b[2J"}
+
+
+def test_the_same_place_takes_it_again_and_another_is_refused(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    drivers.drive_catalog(root, "c1", HERE)
+    drivers.drive_catalog(root, "c1", HERE)
+    with pytest.raises(Refused, match="laptop"):
+        drivers.drive_catalog(root, "c1", COPY)
+    drivers.drive_catalog(root, "c2", COPY)
+    assert sorted(os.listdir(tmp_path / "drivers")) == ["c1.json", "c2.json"]
+
+
+def test_it_passes_on_when_it_is_given_back_or_has_lapsed(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    drivers.drive_catalog(root, "c1", HERE)
+    drivers.leave_catalog(root, "c1", COPY["place"])
+    with pytest.raises(Refused):
+        drivers.drive_catalog(root, "c1", COPY)
+    drivers.leave_catalog(root, "c1", HERE["place"])
+    drivers.drive_catalog(root, "c1", COPY)
+    long_ago = time.time() - drivers.LEASE_S - 1
+    os.utime(tmp_path / "drivers" / "c1.json", (long_ago, long_ago))
+    drivers.drive_catalog(root, "c1", HERE)
+
+
+def test_what_lies_there_instead_is_no_holder(tmp_path: Path) -> None:
+    (tmp_path / "drivers").mkdir()
+    (tmp_path / "drivers" / "c1.json").write_bytes(b"\xff[1]")
+    drivers.drive_catalog(str(tmp_path), "c1", HERE)
+    with pytest.raises(ValueError, match="letters"):
+        drivers.drive_catalog(str(tmp_path), "../c1", HERE)
