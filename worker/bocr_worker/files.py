@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -41,11 +42,17 @@ class Appender:
         self.length = 0
 
     def append(self, data: bytes) -> int:
-        """Returns the offset at which `data` begins."""
+        """Returns the offset at which `data` begins. Raises OSError; then nothing of `data` stays."""
         offset = self.length
-        written = os.write(self._handle, data)
-        while written < len(data):
-            written += os.write(self._handle, data[written:])
+        try:
+            written = os.write(self._handle, data)
+            while written < len(data):
+                written += os.write(self._handle, data[written:])
+        except OSError:
+            # Half a record would move all that follow away from where the journal says they are.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._handle, offset)
+            raise
         self.length += len(data)
         return offset
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
@@ -9,14 +10,14 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from bocr_worker import __version__
 from bocr_worker.files import Appender, sync_folder
 from bocr_worker.protocol.errors import ProtocolError
 from bocr_worker.protocol.events import HEARTBEAT, STAGE, Header, PageEvent
 from bocr_worker.protocol.exit_report import JournalEnd
-from bocr_worker.protocol.lines import decode_line, encode_line
+from bocr_worker.protocol.lines import MAX_LINE_BYTES, decode_line, encode_line
 
 
 class JournalWriter:
@@ -67,22 +68,39 @@ class JournalWriter:
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of a journal that read well; the others are passed over.
+    """The records of a journal that read well; the others are passed over, and so is all that follows a
+    fault of the disk.
 
     For a worker that resumes this is safe: what it does not know of, it does again. The panel, which must
     not, reads with a cursor instead.
     """
+    # A link may lead anywhere, a pipe never answers.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return  # a link may lead anywhere, a pipe never answers
-        stream = path.open("rb")
+        stream = os.fdopen(os.open(path, flags), "rb")
     except OSError:
         return
     with stream:
-        for line in stream:
-            if not line.endswith(b"\n"):
-                return
-            try:
-                yield decode_line(line[:-1], path.name)
-            except ProtocolError:
-                continue
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            return
+        for line in _whole_lines(stream):
+            with contextlib.suppress(ProtocolError):
+                yield decode_line(line, path.name)
+
+
+def _whole_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Lines without their LF; never more of one in memory than an honest line has."""
+    too_long = False
+    while True:
+        try:
+            line = stream.readline(MAX_LINE_BYTES + 1)
+        except OSError:
+            return
+        if line.endswith(b"\n"):
+            if not too_long:
+                yield line[:-1]
+            too_long = False
+        elif len(line) > MAX_LINE_BYTES:
+            too_long = True
+        else:
+            return  # the end, or a line that is still being written

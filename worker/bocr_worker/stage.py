@@ -27,7 +27,7 @@ from bocr_worker.render.pool import RendererBroken, RenderPool
 from bocr_worker.runtimes.base import Runtime, RuntimeBroken
 from bocr_worker.runtimes.inline import InlineRuntime
 from bocr_worker.runtimes.registry import runtime_for
-from bocr_worker.work import Documents, PageWork, pages_to_do, settled_pages
+from bocr_worker.work import Documents, PageWork, pages_to_do, skipped_pages
 
 EXIT_OK, EXIT_ERROR, EXIT_PARTIAL, EXIT_DUPLICATE = 0, 1, 4, 0
 _STOP_POLL_S = 0.25
@@ -96,10 +96,12 @@ class Stage:
         )
 
     async def _work(self) -> None:
-        history = await asyncio.to_thread(read_history, self.manifest, self.run_folder)
-        pages = pages_to_do(self.manifest, history)
+        history = await asyncio.to_thread(read_history, self.manifest, self.run_folder, self._stopped.is_set)
+        if self._stopped.is_set():
+            return
+        pages = pages_to_do(self.manifest, history.pages)
         first = next(pages, None)
-        self.skipped = settled_pages(self.manifest, history)
+        self.skipped = skipped_pages(self.manifest, history.pages)
         if first is None:
             self.journal.stage("nothing_to_do")
             return

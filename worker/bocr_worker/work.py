@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bocr_worker.history import PageKey, Past
 from bocr_worker.ladder import next_variation, settings_hash
 from bocr_worker.protocol.failures import FailureClass
-from bocr_worker.protocol.manifest import DocumentOrder, Manifest, Variation
+from bocr_worker.protocol.manifest import DocumentOrder, Manifest, PageOrder, Variation
 from bocr_worker.render.page import RenderFailed
 
 
@@ -58,27 +59,42 @@ class Ladder:
         return self._manifest.ladder.get(failure, self._manifest.first)
 
 
-def settled_pages(manifest: Manifest, history: dict[PageKey, Past]) -> int:
-    """How many of the manifest's pages need nothing more in this stage."""
-    keys = ((document.sha256, page.number) for document in manifest.documents for page in document.pages)
-    return sum(1 for key in keys if key in history and history[key].settled)
+def skipped_pages(manifest: Manifest, history: Mapping[PageKey, Past]) -> int:
+    """How many of the manifest's pages this stage does not take."""
+    return sum(
+        1
+        for document in manifest.documents
+        for order in document.pages
+        if not _takes(manifest, order, history.get((document.sha256, order.number)))
+    )
 
 
-def pages_to_do(manifest: Manifest, history: dict[PageKey, Past]) -> Iterator[PageWork]:
-    """The manifest's pages without those that are settled, with what is known of each.
+def pages_to_do(manifest: Manifest, history: Mapping[PageKey, Past]) -> Iterator[PageWork]:
+    """The manifest's pages that this stage takes, with what is known of each.
 
-    A page that no earlier stage got to (its job died) is read as a fresh one.
+    A page that no earlier stage got to (its job died) is read as a fresh one, unless the stage takes only
+    failed ones.
     """
     for document in manifest.documents:
         for order in document.pages:
             past = history.get((document.sha256, order.number))
-            if past is not None and past.settled:
+            if not _takes(manifest, order, past):
                 continue
             failure, tried = order.failure, set(order.tried)
             if past is not None:
                 failure = past.failure or failure
                 tried.update(past.tried)
             yield PageWork(document, order.number, failure, tried)
+
+
+def _takes(manifest: Manifest, order: PageOrder, past: Past | None) -> bool:
+    if past is not None and past.settled:
+        return False
+    return not manifest.only_failed or order.failure is not None or (past is not None and past.failed)
+
+
+class Stopping(Exception):
+    """The job is asked to end; nothing is known about the page."""
 
 
 Signature = tuple[int, int, int]
@@ -88,8 +104,9 @@ Signature = tuple[int, int, int]
 class Documents:
     """Where documents lie, and whether they are still what the manifest says."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, stopped: Callable[[], bool] = lambda: False) -> None:
         self._root = root
+        self._stopped = stopped
         self._trusted: dict[str, Signature] = {}
 
     def path(self, document: DocumentOrder) -> str:
@@ -104,12 +121,15 @@ class Documents:
 
     def check(self, document: DocumentOrder) -> None:
         """Compare size and time with the manifest, and the hash where they differ. Blocks: call it in a
-        thread. Raises RenderFailed: a file that was exchanged is never read in the old one's name."""
+        thread. Raises RenderFailed: a file that was exchanged is never read in the old one's name; and
+        Stopping, when the job is to end before all was compared."""
+        if document.problem:
+            raise RenderFailed(document.problem, document.path)
         path = self.path(document)
         try:
             signature = _signature(path)
             known = signature[:2] == (document.size_bytes, document.mtime_ns)
-            if known or _hash(path) == document.sha256:
+            if known or self._hash(path) == document.sha256:
                 self._trusted[document.sha256] = signature
                 return
         except OSError as error:
@@ -117,17 +137,17 @@ class Documents:
             raise RenderFailed(cause, document.path) from None
         raise RenderFailed("the file is not the one that was imported: import it again", document.path)
 
+    def _hash(self, path: str) -> str:
+        """Takes minutes for a file of many gigabytes, which a job that has to end does not have."""
+        digest = hashlib.sha256()
+        with Path(path).open("rb") as stream:
+            while chunk := stream.read(1 << 20):
+                if self._stopped():
+                    raise Stopping
+                digest.update(chunk)
+        return digest.hexdigest()
+
 
 def _signature(path: str) -> Signature:
     stat = Path(path).stat()
     return (stat.st_size, stat.st_mtime_ns, stat.st_ino)
-
-
-def _hash(path: str) -> str:
-    import hashlib
-
-    digest = hashlib.sha256()
-    with Path(path).open("rb") as stream:
-        while chunk := stream.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -79,7 +79,8 @@ class DocumentOrder:
 
     `path` is absolute, or relative to the site's root. `size_bytes` and `mtime_ns` (0: unknown) let the
     worker skip hashing a file that has not changed. `language_binding` says that a person or a rule named
-    the language; otherwise it is a guess that may be overruled by what the page shows.
+    the language; otherwise it is a guess that may be overruled by what the page shows. `problem`: the panel
+    knows that the file cannot be there, and why; its pages fail with these words.
     """
 
     sha256: str
@@ -91,6 +92,7 @@ class DocumentOrder:
     mtime_ns: int = 0
     language: str | None = None
     language_binding: bool = False
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,10 @@ class Manifest:
     there are skipped, pages that failed there are taken with the class they failed with. `ladder` maps a
     failure class to the variations tried on a page that failed so; `first` is what an unread page gets.
     `resume` names earlier tries of this same stage.
+
+    `only_failed` is for a stage whose manifest is written before the stage it waits for has run: it takes the
+    pages whose last word in `earlier` was `failed`, or that have a failure here, and leaves alone what is ok
+    there and what nobody got to. Those belong to another try of the earlier stage, and count as skipped.
     """
 
     token: str
@@ -116,6 +122,7 @@ class Manifest:
     """Journals (`<token>/<file>`) that the panel does not believe: what only they say is done again."""
     languages: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    only_failed: bool = False
     version: int = PROTOCOL_VERSION
 
     @property
@@ -175,6 +182,7 @@ def load_manifest(data: bytes, where: str = "manifest.json") -> Manifest:
         distrusted=fields.texts("distrusted", ()),
         languages=fields.texts("languages"),
         limits=_load_limits(Fields(fields.mapping("limits"), f"{where} limits")),
+        only_failed=fields.flag("only_failed", False),
     )
     if not manifest.first:
         raise ProtocolError(where, "first names no variation")
@@ -241,6 +249,7 @@ def _load_document(fields: Fields) -> DocumentOrder:
         mtime_ns=fields.whole("mtime_ns", 0),
         language=fields.text_or_none("language", max_length=16),
         language_binding=fields.flag("language_binding", False),
+        problem=fields.text("problem", "", max_length=1000),
         pages=tuple(_load_page(item, fields.where) for item in fields.items("pages")),
     )
 
