@@ -153,7 +153,7 @@ class SiteDriver:
             return True
         cancelled = {request.job_id for request in orders.requests if request.kind == CANCEL}
         living = [job for job in orders.jobs if job.id not in cancelled]
-        more = await self._submitter.advance(living, lambda job: True)
+        more = await self._submitter.advance(living, _all)
         for job, words in self._submitter.rejected:
             await self._books.end(job, Ending(JobState.REJECTED, None, words))
         self._submitter.rejected.clear()
@@ -200,7 +200,7 @@ class SiteDriver:
             if request.kind == HOLD:
                 await scheduler.hold(job.token, job.scheduler_id)
             else:
-                await scheduler.release(job.token, job.scheduler_id)
+                await scheduler.release({job.token: job.scheduler_id})
         except SiteError as error:
             if type(error) is not SiteError:
                 raise  # the link, not the scheduler
@@ -363,6 +363,10 @@ class SiteDriver:
     def _answer(self, request_ids: list[int], answer: str, *, refused: bool = False) -> None:
         with self._catalog.writing() as connection:
             answer_requests(connection, request_ids, answer, refused=refused)
+
+
+async def _all(jobs: Sequence[JobRow]) -> list[JobRow]:
+    return list(jobs)
 
 
 def _never_ran(job: JobRow) -> bool:

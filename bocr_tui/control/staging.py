@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from asyncio import to_thread
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -91,23 +91,37 @@ class Stager:
         self._catalog = catalog
         self._site = site
 
-    async def stage(self, job: JobRow) -> None:
-        """Raises SiteError when the site does not do its part; the job then waits where it is."""
-        manifest = await to_thread(self._manifest, job)
-        data = dump_manifest(manifest)
-        worker = await deploy_worker(self._site.transport)
-        script = self._site.scheduler.script(ScriptOrder(job.token, job.engine, worker, self._site.config))
-        await self._site.transport.stage(f"runs/{job.token}", {"manifest.json": data, "job.sh": script})
-        digest = hashlib.sha256(data).hexdigest()
-        await to_thread(self._staged, job.id, digest, manifest.page_count)
+    async def stage(self, jobs: Sequence[JobRow]) -> None:
+        """One question to the site for all of them. Raises SiteError when it does not do its part; the jobs
+        then wait where they are."""
+        manifests = await to_thread(self._manifests, jobs)
+        folders: dict[str, dict[str, bytes]] = {}
+        for job in jobs:
+            worker = await deploy_worker(self._site.transport)
+            script = self._site.scheduler.script(
+                ScriptOrder(job.token, job.engine, worker, self._site.config)
+            )
+            files = {"manifest.json": dump_manifest(manifests[job.id]), "job.sh": script}
+            folders[f"runs/{job.token}"] = files
+        await self._site.transport.stage(folders)
+        await to_thread(self._staged, jobs, manifests, folders)
 
-    def _manifest(self, job: JobRow) -> Manifest:
+    def _manifests(self, jobs: Sequence[JobRow]) -> dict[int, Manifest]:
         with self._catalog.reading() as connection:
-            (pipeline,) = connection.exec_driver_sql(
-                "SELECT pipeline FROM chain WHERE id = ?", (job.chain_id,)
-            ).one()
-            return build_manifest(connection, job, Pipeline.load(json.loads(pipeline)))
+            return {job.id: self._manifest(connection, job) for job in jobs}
 
-    def _staged(self, job_id: int, digest: str, pages: int) -> None:
+    def _manifest(self, connection: Connection, job: JobRow) -> Manifest:
+        row = connection.exec_driver_sql("SELECT pipeline FROM chain WHERE id = ?", (job.chain_id,)).one()
+        return build_manifest(connection, job, Pipeline.load(json.loads(row[0])))
+
+    def _staged(
+        self,
+        jobs: Sequence[JobRow],
+        manifests: Mapping[int, Manifest],
+        folders: Mapping[str, Mapping[str, bytes]],
+    ) -> None:
         with self._catalog.writing() as connection:
-            move_job(connection, job_id, JobState.STAGED, manifest_sha256=digest, pages=pages)
+            for job in jobs:
+                digest = hashlib.sha256(folders[f"runs/{job.token}"]["manifest.json"]).hexdigest()
+                columns = {"manifest_sha256": digest, "pages": manifests[job.id].page_count}
+                move_job(connection, job.id, JobState.STAGED, **columns)

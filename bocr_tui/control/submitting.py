@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from asyncio import to_thread
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -21,7 +21,7 @@ from bocr_tui.catalog.words import JobState, PageState
 from bocr_tui.control.events import ControlEvent, JobMoved, Trouble
 from bocr_tui.control.jobs import JobRow, chain_jobs, job_row
 from bocr_tui.control.staging import Stager
-from bocr_tui.sites.scheduler.base import Accepted, Later, Rejected, Submission
+from bocr_tui.sites.scheduler.base import Accepted, Later, Rejected, Submission, SubmitOrder, Unclear
 from bocr_tui.sites.site import Site
 
 ON_SITE = frozenset({JobState.SUBMITTED, JobState.HELD, JobState.QUEUED, JobState.RUNNING})
@@ -33,6 +33,9 @@ MOST_ASKS = 20
 
 ASK_AGAIN_S = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 """Pauses between those, growing to the last."""
+
+MOST_AT_ONCE = 50
+"""Jobs staged, and jobs submitted, by one question to the site."""
 
 LATER_S = 60.0
 """Pause after the scheduler said that it takes no more for now."""
@@ -52,6 +55,14 @@ class _Place:
     before: JobRow | None
     held: bool
 
+    @property
+    def order(self) -> SubmitOrder:
+        return SubmitOrder(self.job.token, self.held, self.before and self.before.scheduler_id)
+
+
+Ready = Callable[[Sequence[JobRow]], Awaitable[list[JobRow]]]
+"""Which of these planned jobs have their documents on the site."""
+
 
 class Submitter:
     """Of one site. What it remembers between two calls are pauses only."""
@@ -66,95 +77,120 @@ class Submitter:
         self.rejected: list[tuple[JobRow, str]] = []
         """Jobs that the scheduler refused for good, with its words: the caller ends them."""
 
-    async def advance(self, living: Sequence[JobRow], ready: Callable[[JobRow], bool]) -> bool:
-        """Bring what may be submitted now one step further. `ready` says whether a planned job's documents
-        are on the site. Returns whether anything moved. Raises SiteError."""
-        moved = False
-        for chosen in await to_thread(self._rounds_to_go, living):
-            for place in chosen:
-                if not await self._advance(place, ready):
-                    break
-                moved = True
-        return await self._release(living) or moved
+    async def advance(self, living: Sequence[JobRow], ready: Ready) -> bool:
+        """Bring what may be submitted now as far as it goes. Returns whether anything moved. Raises
+        SiteError, and what is not done then is done the next time."""
+        places = await to_thread(self._places_to_go, living)
+        staged = await self._stage(places, ready)
+        submitted = await self._submit_waves([place.job.id for place in places])
+        return await self._release(living) or bool(staged) or submitted
 
-    def _rounds_to_go(self, living: Sequence[JobRow]) -> list[list[_Place]]:
-        """Rounds with jobs to submit, oldest first: those begun, then as many new ones as there is room for,
-        a round as a whole."""
+    async def _stage(self, places: Sequence[_Place], ready: Ready) -> list[JobRow]:
+        planned = [place.job for place in places if place.job.state == JobState.PLANNED]
+        able = await ready(planned[:MOST_AT_ONCE]) if planned else []
+        if able:
+            await self._stager.stage(able)
+        return able
+
+    async def _submit_waves(self, job_ids: Sequence[int]) -> bool:
+        """The first jobs of the rounds, then those that wait for them, and so on: each wave is one question
+        to the site."""
+        moved, asked = False, set[int]()
+        while True:
+            wave = [place for place in await to_thread(self._wave, job_ids) if place.job.id not in asked]
+            if not wave:
+                return moved
+            asked |= {place.job.id for place in wave}
+            await to_thread(self._submitting, wave)
+            answers = await self._site.scheduler.submit([place.order for place in wave])
+            await to_thread(self._took, wave, answers)
+            moved = moved or any(isinstance(answer, Accepted) for answer in answers)
+            for place, answer in zip(wave, answers, strict=True):
+                self._tell_of(place.job, answer)
+
+    def _wave(self, job_ids: Sequence[int]) -> list[_Place]:
+        """Of these jobs, those that can be submitted now."""
+        if time.monotonic() < self._later_until:
+            return []
+        found = []
+        with self._catalog.reading() as connection:
+            for job_id in job_ids:
+                job = job_row(connection, job_id)
+                if job.state not in TO_SUBMIT - {JobState.PLANNED}:
+                    continue
+                if time.monotonic() < self._ask_at.get(job_id, 0.0) or job.asks >= MOST_ASKS:
+                    continue
+                place = next(place for place in _places(_round_of(connection, job)) if place.job.id == job_id)
+                if place.before is None or place.before.scheduler_id is not None:
+                    found.append(place)
+        return found[:MOST_AT_ONCE]
+
+    def _places_to_go(self, living: Sequence[JobRow]) -> list[_Place]:
+        """Jobs of rounds that were begun, oldest first, then of as many new rounds as there is room for, a
+        round as a whole."""
         rounds: dict[tuple[int, int], list[JobRow]] = defaultdict(list)
         for job in living:
             rounds[job.chain_id, job.round].append(job)
-        free = self._limit() - sum(1 for job in living if job.state in ON_SITE | IN_DOUBT)
-        idle = not any(job.state in ON_SITE | IN_DOUBT for job in living)
-        chosen = []
+        taken = sum(1 for job in living if job.state in ON_SITE | IN_DOUBT)
+        chosen: list[_Place] = []
         with self._catalog.reading() as connection:
-            for (chain_id, number), members in sorted(rounds.items(), key=lambda entry: entry[1][0].id):
+            for members in sorted(rounds.values(), key=lambda entry: entry[0].id):
                 waiting = [job for job in members if job.state in TO_SUBMIT]
                 if not waiting:
                     continue
                 begun = len(waiting) < len(members) or any(job.state in IN_DOUBT for job in waiting)
-                if not begun and free < len(waiting) and not idle:
-                    continue
                 if not begun:
-                    free, idle = free - len(waiting), False
-                every = [job for job in chain_jobs(connection, chain_id) if job.round == number]
-                chosen.append(_places(every))
+                    if taken and taken + len(waiting) > self._limit():
+                        continue
+                    taken += len(waiting)
+                places = _places(_round_of(connection, waiting[0]))
+                chosen += [place for place in places if place.job.state in TO_SUBMIT]
         return chosen
 
     def _limit(self) -> int:
         config = self._site.config
         return config.max_queued if self._site.scheduler.chains else config.slots
 
-    async def _advance(self, place: _Place, ready: Callable[[JobRow], bool]) -> bool:
-        """Returns whether the next job of the round may be looked at."""
-        job = place.job
-        if job.state not in TO_SUBMIT:
-            return not job.ended
-        if job.state == JobState.PLANNED:
-            if not ready(job):
-                return False
-            await self._stager.stage(job)
-        if place.before is not None and (await self._fresh(place.before)).scheduler_id is None:
-            return False
-        if time.monotonic() < max(self._later_until, self._ask_at.get(job.id, 0.0)):
-            return False
-        if job.state == JobState.AMBIGUOUS and job.asks >= MOST_ASKS:
-            return False
-        if job.state in (JobState.PLANNED, JobState.STAGED):
-            await to_thread(self._move, job.id, JobState.SUBMITTING)
-        before = None if place.before is None else (await self._fresh(place.before)).scheduler_id
-        answer = await self._site.scheduler.submit(job.token, held=place.held, after=before)
-        return await self._took(place, answer)
+    def _submitting(self, wave: Sequence[_Place]) -> None:
+        with self._catalog.writing() as connection:
+            for place in wave:
+                if place.job.state == JobState.STAGED:
+                    move_job(connection, place.job.id, JobState.SUBMITTING)
 
-    async def _took(self, place: _Place, answer: Submission) -> bool:
-        job = place.job
+    def _took(self, wave: Sequence[_Place], answers: Sequence[Submission]) -> None:
+        """What the scheduler said, in one transaction."""
+        with self._catalog.writing() as connection:
+            for place, answer in zip(wave, answers, strict=True):
+                job = place.job
+                if isinstance(answer, Accepted):
+                    take_accepted(connection, job, answer.scheduler_id, first=place.before is None)
+                elif isinstance(answer, Later):
+                    if job.state != JobState.AMBIGUOUS:
+                        move_job(connection, job.id, JobState.STAGED, reason=answer.words[:1000])
+                elif isinstance(answer, Unclear):
+                    columns = {"reason": answer.words[:1000], "asks": job.asks + 1}
+                    move_job(connection, job.id, JobState.AMBIGUOUS, **columns)
+
+    def _tell_of(self, job: JobRow, answer: Submission) -> None:
+        self._ask_at.pop(job.id, None)
         if isinstance(answer, Accepted):
-            await to_thread(self._accepted, place, answer.scheduler_id)
-            self._ask_at.pop(job.id, None)
             self._tell(JobMoved(job.id, job.token, JobState.SUBMITTED))
-            return True
-        if isinstance(answer, Rejected):
+        elif isinstance(answer, Rejected):
             self.rejected.append((job, answer.words))
         elif isinstance(answer, Later):
             self._later_until = time.monotonic() + LATER_S
-            if job.state != JobState.AMBIGUOUS:
-                await to_thread(lambda: self._move(job.id, JobState.STAGED, reason=answer.words))
         else:
             pause = ASK_AGAIN_S[min(job.asks, len(ASK_AGAIN_S) - 1)]
             self._ask_at[job.id] = time.monotonic() + pause
-            asks = job.asks + 1
-            await to_thread(lambda: self._move(job.id, JobState.AMBIGUOUS, reason=answer.words, asks=asks))
-            self._tell(_doubt(job, answer.words, asks))
-        return False
+            self._tell(_doubt(job, answer.words, job.asks + 1))
 
     async def _release(self, living: Sequence[JobRow]) -> bool:
         """Let the first jobs of rounds start whose other jobs the scheduler has."""
-        released = False
-        for job in await to_thread(self._releasable, living):
-            assert job.scheduler_id is not None
-            await self._site.scheduler.release(job.token, job.scheduler_id)
-            await to_thread(self._freed, job.id)
-            released = True
-        return released
+        jobs = await to_thread(self._releasable, living)
+        if jobs:
+            await self._site.scheduler.release({job.token: str(job.scheduler_id) for job in jobs})
+            await to_thread(self._freed, [job.id for job in jobs])
+        return bool(jobs)
 
     def _releasable(self, living: Sequence[JobRow]) -> list[JobRow]:
         found = []
@@ -168,27 +204,11 @@ class Submitter:
                     found.append(first)
         return found
 
-    async def _fresh(self, job: JobRow) -> JobRow:
-        return await to_thread(self._reload, job.id)
-
-    def _reload(self, job_id: int) -> JobRow:
-        with self._catalog.reading() as connection:
-            return job_row(connection, job_id)
-
-    def _move(self, job_id: int, state: JobState, **columns: object) -> None:
+    def _freed(self, job_ids: Sequence[int]) -> None:
         with self._catalog.writing() as connection:
-            move_job(connection, job_id, state, **columns)
-
-    def _freed(self, job_id: int) -> None:
-        with self._catalog.writing() as connection:
-            connection.exec_driver_sql("UPDATE job SET freed_at = ? WHERE id = ?", (now(), job_id))
-
-    def _accepted(self, place: _Place, scheduler_id: str) -> None:
-        """The job is the scheduler's: the pages of a round's first job are queued, in the transaction that
-        says so."""
-        job = place.job
-        with self._catalog.writing() as connection:
-            take_accepted(connection, job, scheduler_id, first=place.before is None)
+            connection.exec_driver_sql(
+                "UPDATE job SET freed_at = ? WHERE id = ?", [(now(), job_id) for job_id in job_ids]
+            )
 
 
 def take_accepted(connection: Connection, job: JobRow, scheduler_id: str, *, first: bool) -> None:
@@ -199,6 +219,10 @@ def take_accepted(connection: Connection, job: JobRow, scheduler_id: str, *, fir
         rows = connection.exec_driver_sql(_OPEN_PAGES, (job.id,)).all()
         move_pages(connection, [page_id for (page_id,) in rows], PageState.QUEUED)
     note(connection, "job", f"Job submitted as {scheduler_id}", job_id=job.id)
+
+
+def _round_of(connection: Connection, job: JobRow) -> list[JobRow]:
+    return [other for other in chain_jobs(connection, job.chain_id) if other.round == job.round]
 
 
 def _places(jobs: Sequence[JobRow]) -> list[_Place]:

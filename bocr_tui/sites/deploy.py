@@ -38,5 +38,5 @@ def worker_folder() -> str:
 async def deploy_worker(transport: Transport) -> str:
     """Put the worker on the site unless it is there. Returns its folder below the root."""
     folder = worker_folder()
-    await transport.stage(folder, worker_files())
+    await transport.stage({folder: worker_files()})
     return folder

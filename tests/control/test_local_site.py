@@ -13,12 +13,13 @@ from bocr_tui.config.errors import SiteError
 from bocr_tui.config.model import SiteConfig
 from bocr_tui.sites.deploy import deploy_worker, worker_files
 from bocr_tui.sites.helper import calls, direct, runs
-from bocr_tui.sites.scheduler.base import Accepted, ScriptOrder, Unclear
+from bocr_tui.sites.scheduler.base import Accepted, ScriptOrder, SubmitOrder, Unclear
 from bocr_tui.sites.scheduler.direct import DirectScheduler
 from bocr_tui.sites.transport.base import RunAsk, TransportLost
 from bocr_tui.sites.transport.local import LocalTransport
 
 TOKEN = "btestlocal1"
+ORDER = SubmitOrder(TOKEN)
 SLEEPER = b"#!/bin/sh\necho started >> starts\nsleep 60\n"
 
 
@@ -29,12 +30,12 @@ def transport(tmp_path: Path) -> LocalTransport:
 
 async def test_a_folder_appears_whole_or_not_at_all(transport: LocalTransport, tmp_path: Path) -> None:
     files = {"a": b"1", "deep/b": b"2"}
-    await transport.stage("runs/x", files)
-    await transport.stage("runs/x", files)
+    await transport.stage({"runs/x": files})
+    await transport.stage({"runs/x": files})
     assert (transport.root / "runs" / "x" / "deep" / "b").read_bytes() == b"2"
     assert not list((transport.root / "runs").glob(".*"))
     with pytest.raises(SiteError, match="another a"):
-        await transport.stage("runs/x", {"a": b"other"})
+        await transport.stage({"runs/x": {"a": b"other"}})
     assert (transport.root / "runs" / "x" / "a").stat().st_mode & 0o777 == 0o600
 
 
@@ -46,10 +47,10 @@ async def test_the_worker_is_deployed_once_and_runs_from_its_folder(transport: L
 
 
 async def test_a_run_is_started_once_however_often_it_is_asked_for(transport: LocalTransport) -> None:
-    await transport.stage(f"runs/{TOKEN}", {"job.sh": SLEEPER})
+    await transport.stage({f"runs/{TOKEN}": {"job.sh": SLEEPER}})
     scheduler = DirectScheduler(transport)
-    answers = await asyncio.gather(*(scheduler.submit(TOKEN) for _ in range(5)))
-    answers.append(await scheduler.submit(TOKEN))
+    together = await asyncio.gather(*(scheduler.submit([ORDER]) for _ in range(5)))
+    answers = [answer for one in together for answer in one] + await scheduler.submit([ORDER])
     ids = {answer.scheduler_id for answer in answers if isinstance(answer, Accepted)}
     assert len(ids) == 1
     (job,) = ids
@@ -64,8 +65,8 @@ async def test_a_run_is_started_once_however_often_it_is_asked_for(transport: Lo
 
 
 async def test_a_job_is_no_child_of_ours_and_has_its_own_session(transport: LocalTransport) -> None:
-    await transport.stage(f"runs/{TOKEN}", {"job.sh": SLEEPER})
-    answer = await DirectScheduler(transport).submit(TOKEN)
+    await transport.stage({f"runs/{TOKEN}": {"job.sh": SLEEPER}})
+    (answer,) = await DirectScheduler(transport).submit([ORDER])
     assert isinstance(answer, Accepted)
     pid = int(answer.scheduler_id.split(".")[1])
     assert os.getsid(pid) != os.getsid(0)
@@ -81,13 +82,13 @@ async def test_a_start_that_takes_too_long_is_unclear_and_not_refused(
     monkeypatch.setitem(calls.FUNCTIONS, "start_direct", too_slow)
     with pytest.raises(TransportLost):
         await transport.call("start_direct", TOKEN)
-    assert isinstance(await DirectScheduler(transport).submit(TOKEN), Unclear)
+    (answer,) = await DirectScheduler(transport).submit([ORDER])
+    assert isinstance(answer, Unclear)
 
 
 async def test_polling_tells_new_bytes_of_many_runs_and_follows_no_link(transport: LocalTransport) -> None:
-    await transport.stage(
-        "runs/brun1aaa", {"journal-0.jsonl": b"head\nline\n", "results-0.jsonl": b"r", "exit.json": b"{}"}
-    )
+    files = {"journal-0.jsonl": b"head\nline\n", "results-0.jsonl": b"r", "exit.json": b"{}"}
+    await transport.stage({"runs/brun1aaa": files})
     (transport.root / "runs" / "brun1aaa" / "journal-1.jsonl").symlink_to("/etc/passwd")
     first, gone = await transport.poll([RunAsk("brun1aaa", {"journal-0.jsonl": 5}), RunAsk("bnone1aaa")])
     assert [(file.name, file.offset, file.data) for file in first.files] == [
@@ -114,10 +115,9 @@ def test_only_a_run_whose_manifest_names_it_is_removed(tmp_path: Path) -> None:
 async def test_the_job_script_leaves_a_report_when_the_worker_could_not(transport: LocalTransport) -> None:
     config = SiteConfig(python="/bin/false")
     scheduler = DirectScheduler(transport)
-    await transport.stage(
-        f"runs/{TOKEN}", {"job.sh": scheduler.script(ScriptOrder(TOKEN, "noop", "workers/none", config))}
-    )
-    await scheduler.submit(TOKEN)
+    script = scheduler.script(ScriptOrder(TOKEN, "noop", "workers/none", config))
+    await transport.stage({f"runs/{TOKEN}": {"job.sh": script}})
+    await scheduler.submit([ORDER])
     report = transport.root / "runs" / TOKEN / "exit.json"
     await _until(report.exists)
     assert '"source": "script"' in report.read_text()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -38,6 +38,16 @@ class Unclear:
 
 
 Submission = Accepted | Rejected | Later | Unclear
+
+
+@dataclass(frozen=True)
+class SubmitOrder:
+    """`held`: the job does not start before it is released. `after`: the scheduler id of a job that must
+    have ended first, however it ended."""
+
+    token: str
+    held: bool = False
+    after: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,8 +97,8 @@ class Scheduler(Protocol):
         """job.sh for this run. Raises ConfigError."""
         ...
 
-    async def submit(self, token: str, *, held: bool = False, after: str | None = None) -> Submission:
-        """`held`: it does not start before `release`; `after`: not before that job has ended, however."""
+    async def submit(self, orders: Sequence[SubmitOrder]) -> list[Submission]:
+        """Submit jobs whose run folders are staged: one question to the site, one answer an order."""
         ...
 
     async def look(self, jobs: Mapping[str, str]) -> Look:
@@ -103,6 +113,7 @@ class Scheduler(Protocol):
         """Keep a queued job from starting. Raises SiteError where that cannot be done."""
         ...
 
-    async def release(self, token: str, scheduler_id: str) -> None:
-        """Let a held job start; one that is not held is no error."""
+    async def release(self, jobs: Mapping[str, str]) -> None:
+        """Let held jobs start, by token and scheduler id; one that is not held, or has ended, is no
+        error."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bocr_tui.config.errors import SiteError
@@ -16,6 +16,7 @@ from bocr_tui.sites.scheduler.base import (
     Rejected,
     ScriptOrder,
     Submission,
+    SubmitOrder,
     Unclear,
 )
 from bocr_tui.sites.templates import render_template
@@ -45,11 +46,14 @@ class DirectScheduler:
             cores=site.cores,
         )
 
-    async def submit(self, token: str, *, held: bool = False, after: str | None = None) -> Submission:
-        if held or after:
+    async def submit(self, orders: Sequence[SubmitOrder]) -> list[Submission]:
+        return [await self._submit(order) for order in orders]
+
+    async def _submit(self, order: SubmitOrder) -> Submission:
+        if order.held or order.after:
             raise ValueError("a direct site starts a job at once")
         try:
-            return Accepted(str(await self._transport.call("start_direct", token)))
+            return Accepted(str(await self._transport.call("start_direct", order.token)))
         except NeverSent as error:
             return Later(str(error))
         except TransportLost as error:
@@ -69,5 +73,5 @@ class DirectScheduler:
     async def hold(self, token: str, scheduler_id: str) -> None:
         raise SiteError(f"Job {token} runs without a scheduler and cannot be held.", "Cancel it instead.")
 
-    async def release(self, token: str, scheduler_id: str) -> None:
+    async def release(self, jobs: Mapping[str, str]) -> None:
         return None

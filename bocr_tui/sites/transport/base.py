@@ -96,8 +96,8 @@ class Transport(Protocol):
     @property
     def link(self) -> Link: ...
 
-    async def stage(self, folder: str, files: Mapping[str, bytes]) -> None:
-        """Make a folder below the site's root with these files, all or nothing; the same again is no
+    async def stage(self, folders: Mapping[str, Mapping[str, bytes]]) -> None:
+        """Make folders below the site's root with these files, each all or nothing; the same again is no
         error."""
         ...
 

@@ -33,9 +33,13 @@ class LocalTransport:
     def link(self) -> Link:
         return Link.CONNECTED
 
-    async def stage(self, folder: str, files: Mapping[str, bytes]) -> None:
+    async def stage(self, folders: Mapping[str, Mapping[str, bytes]]) -> None:
+        for folder, files in folders.items():
+            await asyncio.to_thread(self._stage_one, folder, dict(files))
+
+    def _stage_one(self, folder: str, files: dict[str, bytes]) -> None:
         try:
-            await asyncio.to_thread(FUNCTIONS["stage_folder"], str(self.root), folder, dict(files))
+            FUNCTIONS["stage_folder"](str(self.root), folder, files)
         except OSError as error:
             raise SiteError(
                 f"{self.root / folder} cannot be written: {error.strerror or error}.",
