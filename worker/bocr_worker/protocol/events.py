@@ -1,4 +1,8 @@
-"""The events of a journal. Every line holds `kind`; lines after the header are numbered by `seq`."""
+"""The events of a journal. Every line holds `kind`; lines after the header are numbered by `seq`.
+
+`page` events are read here, `heartbeat`s in protocol/heartbeat.py. A `stage` event says in `phase` which
+part of the job began (`waiting`, `loading`, `feeding`, `drawing`, `ended`, …), with facts for people beside.
+"""
 
 from __future__ import annotations
 
