@@ -35,6 +35,8 @@ _DISTRUSTED = (
     "SELECT c.journal FROM journal_cursor c JOIN job j ON j.id = c.job_id"
     " WHERE j.chain_id = ? AND c.state = 'quarantined'"
 )
+_FOLLOWS = "SELECT count(*) FROM job WHERE chain_id = ? AND round = ? AND stage < ? AND engine <> 'split'"
+"""Whether a reading stage was submitted together with this one, to run before it."""
 _TOKENS = "SELECT token, stage FROM job WHERE chain_id = ? AND id < ? ORDER BY id"
 
 
@@ -64,6 +66,7 @@ def build_manifest(connection: Connection, job: JobRow, pipeline: Pipeline) -> M
         distrusted=tuple(journal for (journal,) in connection.exec_driver_sql(_DISTRUSTED, (job.chain_id,))),
         languages=pipeline.languages,
         limits=pipeline.limits,
+        only_failed=bool(connection.exec_driver_sql(_FOLLOWS, (job.chain_id, job.round, job.stage)).scalar()),
     )
 
 
