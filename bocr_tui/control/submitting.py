@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from bocr_tui.catalog.database import Catalog, now
 from bocr_tui.catalog.timeline import note
 from bocr_tui.catalog.transitions import move_job, move_pages
-from bocr_tui.catalog.words import JobState, PageState
+from bocr_tui.catalog.words import JOB_ENDED, JobState, PageState
 from bocr_tui.control.events import ControlEvent, JobMoved, Trouble
 from bocr_tui.control.jobs import JobRow, chain_jobs, job_row
 from bocr_tui.control.staging import Stager
@@ -39,6 +39,18 @@ MOST_AT_ONCE = 50
 
 LATER_S = 60.0
 """Pause after the scheduler said that it takes no more for now."""
+
+_ENDED = ", ".join(f"'{state}'" for state in sorted(JOB_ENDED))
+
+_RELEASABLE = f"""
+SELECT j.id, j.token, j.scheduler_id FROM job j
+WHERE j.site = ? AND j.state NOT IN ({_ENDED}) AND j.scheduler_id IS NOT NULL AND j.freed_at IS NULL
+  AND EXISTS (SELECT 1 FROM job o WHERE o.chain_id = j.chain_id AND o.round = j.round AND o.stage > j.stage)
+  AND NOT EXISTS (SELECT 1 FROM job o WHERE o.chain_id = j.chain_id AND o.round = j.round
+                  AND (o.stage < j.stage OR o.scheduler_id IS NULL OR o.state IN ({_ENDED})))
+ORDER BY j.id
+"""  # noqa: S608 - our own words
+"""The first jobs of rounds of several, held until the scheduler has all of them."""
 
 _OPEN_PAGES = (
     "SELECT r.page_id FROM reservation r JOIN job j ON j.chain_id = r.chain_id"
@@ -83,7 +95,7 @@ class Submitter:
         places = await to_thread(self._places_to_go, living)
         staged = await self._stage(places, ready)
         submitted = await self._submit_waves([place.job.id for place in places])
-        return await self._release(living) or bool(staged) or submitted
+        return await self._release() or bool(staged) or submitted
 
     async def _stage(self, places: Sequence[_Place], ready: Ready) -> list[JobRow]:
         planned = [place.job for place in places if place.job.state == JobState.PLANNED]
@@ -184,25 +196,18 @@ class Submitter:
             self._ask_at[job.id] = time.monotonic() + pause
             self._tell(_doubt(job, answer.words, job.asks + 1))
 
-    async def _release(self, living: Sequence[JobRow]) -> bool:
+    async def _release(self) -> bool:
         """Let the first jobs of rounds start whose other jobs the scheduler has."""
-        jobs = await to_thread(self._releasable, living)
+        jobs = await to_thread(self._releasable)
         if jobs:
-            await self._site.scheduler.release({job.token: str(job.scheduler_id) for job in jobs})
-            await to_thread(self._freed, [job.id for job in jobs])
+            await self._site.scheduler.release({token: scheduler_id for _, token, scheduler_id in jobs})
+            await to_thread(self._freed, [job_id for job_id, _, _ in jobs])
         return bool(jobs)
 
-    def _releasable(self, living: Sequence[JobRow]) -> list[JobRow]:
-        found = []
+    def _releasable(self) -> list[tuple[int, str, str]]:
         with self._catalog.reading() as connection:
-            for chain_id in dict.fromkeys(job.chain_id for job in living):
-                jobs = chain_jobs(connection, chain_id)
-                last = [job for job in jobs if job.round == jobs[-1].round]
-                first = last[0]
-                taken = all(job.scheduler_id is not None and not job.ended for job in last)
-                if len(last) > 1 and taken and first.freed_at is None:
-                    found.append(first)
-        return found
+            rows = connection.exec_driver_sql(_RELEASABLE, (self._site.name,)).all()
+        return [(int(job_id), str(token), str(scheduler_id)) for job_id, token, scheduler_id in rows]
 
     def _freed(self, job_ids: Sequence[int]) -> None:
         with self._catalog.writing() as connection:
