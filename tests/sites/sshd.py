@@ -1,6 +1,6 @@
 """A real OpenSSH server on loopback, and a link to it that can be cut, delayed and frozen.
 
-The fixtures (`sshd`, `ssh_transport`) are known to every test through tests/conftest.py. The server runs as the
+The fixtures (`sshd`, `cut_proxy`, `ssh_transport`) are known to every test. The server runs as the
 current user, with a home folder, keys and a configuration of its own; our side reads its ssh folder from
 BOCR_SSH_FOLDER, so that the developer's own ~/.ssh plays no part.
 """

@@ -5,13 +5,16 @@ from typing import Any, Callable, Dict
 from .direct import look_direct, start_direct, stop_direct
 from .documents import have_documents
 from .drivers import drive_catalog, leave_catalog
-from .runs import poll_runs, remove_run, stage_folder
+from .runs import poll_runs, remove_run
+from .staging import stage_folders
+from .uploads import upload_state
 
 FUNCTIONS: Dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         poll_runs,
-        stage_folder,
+        stage_folders,
+        upload_state,
         remove_run,
         start_direct,
         look_direct,

@@ -1,4 +1,4 @@
-"""Run folders on a site: their news, staging, removal."""
+"""Run folders on a site: their news, their removal."""
 
 import binascii
 import hashlib
@@ -87,37 +87,6 @@ def read_file(path: str, offset: int, max_bytes: int) -> Optional[bytes]:
             return stream.read(max_bytes)
     except OSError:
         return None
-
-
-def stage_folder(root: str, folder: str, files: Dict[str, bytes]) -> None:
-    """Make `folder` (below the root) with `files` {relative name: bytes}, all of it or nothing.
-
-    A folder that is there already is left as it is when every file in it is the same; otherwise
-    FileExistsError. Files are private to the user.
-    """
-    target = os.path.join(root, folder)
-    if os.path.isdir(target):
-        for name, data in files.items():
-            if read_file(os.path.join(target, name), 0, len(data) + 1) != data:
-                raise FileExistsError("%s exists with another %s" % (folder, name))
-        return
-    parent, base = os.path.split(target)
-    os.makedirs(parent, mode=0o700, exist_ok=True)
-    part = os.path.join(parent, ".%s.%d.part" % (base, os.getpid()))
-    for name, data in files.items():
-        path = os.path.join(part, name)
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        with open(path, "wb") as stream:
-            os.fchmod(stream.fileno(), 0o600)
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-    try:
-        os.rename(part, target)
-    except OSError:
-        remove_tree(part)
-        if not os.path.isdir(target):
-            raise
 
 
 def remove_run(root: str, token: str) -> int:

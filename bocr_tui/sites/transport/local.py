@@ -34,15 +34,12 @@ class LocalTransport:
         return Link.CONNECTED
 
     async def stage(self, folders: Mapping[str, Mapping[str, bytes]]) -> None:
-        for folder, files in folders.items():
-            await asyncio.to_thread(self._stage_one, folder, dict(files))
-
-    def _stage_one(self, folder: str, files: dict[str, bytes]) -> None:
+        plain = {folder: dict(files) for folder, files in folders.items()}
         try:
-            FUNCTIONS["stage_folder"](str(self.root), folder, files)
+            await asyncio.to_thread(FUNCTIONS["stage_folders"], str(self.root), plain)
         except OSError as error:
             raise SiteError(
-                f"{self.root / folder} cannot be written: {error.strerror or error}.",
+                f"{self.root} cannot be written: {error}.",
                 "Free space or mend the permissions; the driver goes on by itself.",
             ) from error
 
