@@ -7,6 +7,7 @@ import hashlib
 import os
 import sys
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,12 +86,14 @@ class Campaign:
             )
         return int(batch[0])
 
-    def drive(self, timeout_s: float = 60.0) -> list[ControlEvent]:
-        """Until nothing is left to do."""
+    def drive(
+        self, timeout_s: float = 60.0, on_event: Callable[[ControlEvent], None] | None = None
+    ) -> list[ControlEvent]:
+        """Until nothing is left to do; returns what was told, unless somebody else listens."""
         told: list[ControlEvent] = []
 
         async def run() -> None:
-            driver = Driver(self.workspace, self.catalog, on_event=told.append)
+            driver = Driver(self.workspace, self.catalog, on_event=on_event or told.append)
             await asyncio.wait_for(driver.run(until_idle=True, stop=asyncio.Event()), timeout_s)
 
         asyncio.run(run())
