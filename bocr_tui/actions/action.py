@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bocr_tui.catalog.database import Catalog
     from bocr_tui.config.workspace import Workspace
+    from bocr_tui.sites.asking import Asker
 
 Progress = Callable[[int, int, str], None]
 """Done, total (0: not known yet), and what is being done now. Called from the thread the action runs in."""
@@ -75,7 +76,8 @@ class Options:
 
     `engine` and `site` None: the configuration's. At most one of `batch_pages`, `batch_documents` and
     `batches` sizes a plan; `pages_per_document` takes only so many pages of each document, evenly spread.
-    `formats` empty: all. `act` False: only say what would be done. `stop` set: end early, leaving
+    `formats` empty: all. `everything`: not only what is due. `asker` answers what a connection asks a
+    person; None: nobody sits there. `act` False: only say what would be done. `stop` set: end early, leaving
     everything valid.
     """
 
@@ -89,6 +91,8 @@ class Options:
     pages_per_document: int | None = None
     destination: Path | None = None
     formats: tuple[str, ...] = ()
+    everything: bool = False
+    asker: Asker | None = None
     act: bool = True
     progress: Progress | None = None
     stop: threading.Event | None = None

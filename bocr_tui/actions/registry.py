@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bocr_tui.actions.action import Action
+from bocr_tui.actions.documents import DOCUMENT_ACTIONS
 from bocr_tui.actions.jobs import JOB_ACTIONS
 from bocr_tui.actions.pages import PAGE_ACTIONS
 from bocr_tui.actions.workspace import WORKSPACE_ACTIONS
 
-ACTIONS: tuple[Action, ...] = (*WORKSPACE_ACTIONS, *JOB_ACTIONS, *PAGE_ACTIONS)
+ACTIONS: tuple[Action, ...] = (*WORKSPACE_ACTIONS, *DOCUMENT_ACTIONS, *JOB_ACTIONS, *PAGE_ACTIONS)
 
 
 def action_named(action_id: str) -> Action:

@@ -31,6 +31,7 @@ from bocr_tui.cli.commands.plan import plan
 from bocr_tui.cli.commands.resubmit import ignore, reset, resubmit
 from bocr_tui.cli.commands.run import run
 from bocr_tui.cli.commands.status import status
+from bocr_tui.cli.commands.upload import upload
 
 
 class _Group(TyperGroup):
@@ -87,6 +88,7 @@ for command in (
     demo,
     import_,
     plan,
+    upload,
     submit,
     watch,
     status,

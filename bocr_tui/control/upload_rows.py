@@ -11,6 +11,9 @@ from bocr_tui.catalog.database import Catalog, now
 from bocr_tui.catalog.timeline import note
 from bocr_tui.catalog.transitions import chunked
 
+UPLOADS_PAUSED = "uploads_paused:"
+"""The setting's name before the name of a site to which nothing is uploaded."""
+
 _UPSERT = (
     "INSERT INTO site_document (site, document_id, state, path, problem, changed_at)"
     " VALUES (?, ?, ?, '', ?, ?) ON CONFLICT (site, document_id)"
@@ -44,6 +47,28 @@ def ask_uploads(catalog: Catalog, site: str, document_ids: Sequence[int]) -> lis
                 )
             asked += new
     return asked
+
+
+_UNSETTLED = "state NOT IN ('ok', 'gave_up', 'ignored')"
+
+
+def documents_of_batches(connection: Connection, batch_ids: Sequence[int]) -> list[int]:
+    """Documents with pages of these batches that are not settled."""
+    rows = connection.exec_driver_sql(
+        "SELECT DISTINCT document_id FROM page WHERE batch_id IN (SELECT value FROM json_each(?))"  # noqa: S608
+        f" AND {_UNSETTLED} ORDER BY document_id",
+        (json.dumps(list(batch_ids)),),
+    )
+    return [int(document_id) for (document_id,) in rows]
+
+
+def unsettled_documents(connection: Connection, *, planned: bool) -> list[int]:
+    """Documents with pages that are not settled; `planned`: only pages that are in a batch."""
+    where = "batch_id IS NOT NULL AND " if planned else ""
+    rows = connection.exec_driver_sql(
+        f"SELECT DISTINCT document_id FROM page WHERE {where}{_UNSETTLED} ORDER BY document_id"  # noqa: S608
+    )
+    return [int(document_id) for (document_id,) in rows]
 
 
 def unask_uploads(catalog: Catalog, site: str, document_ids: Sequence[int]) -> None:
@@ -100,7 +125,7 @@ def waiting_chains(connection: Connection, site: str) -> list[tuple[int, float]]
 
 
 def _pause_key(site: str) -> str:
-    return f"upload.paused:{site}"
+    return f"{UPLOADS_PAUSED}{site}"
 
 
 def pause_upload(catalog: Catalog, site: str) -> None:

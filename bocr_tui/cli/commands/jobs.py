@@ -35,7 +35,7 @@ def submit(
     call = call_of(context)
     found = the_workspace(call)
     reader = open_reader(found.catalog_path)
-    ids = _batches_named(reader, batches) if batches else _planned(reader)
+    ids = batches_named(reader, batches) if batches else _planned(reader)
     reader.close()
     if not ids:
         raise UsageError(
@@ -94,7 +94,8 @@ def _planned(reader: Reader) -> list[int]:
         return [row[0] for row in connection.execute(planned)]
 
 
-def _batches_named(reader: Reader, names: list[str]) -> list[int]:
+def batches_named(reader: Reader, names: list[str]) -> list[int]:
+    """Their ids. Raises UsageError for a name that is none."""
     with reader.snapshot() as connection:
         known = dict(connection.execute("SELECT name, id FROM batch"))
     for name in names:
