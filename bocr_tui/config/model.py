@@ -161,6 +161,9 @@ class SiteConfig(_Table):
     """Shell lines at the start of every job, such as "module load anaconda3"."""
     environments: dict[str, EnvironmentConfig] = Field(default_factory=dict)
     """By engine."""
+    packages_from: Literal["here", "site", "either"] = "either"
+    """Which pip fetches what an environment lacks: this machine's, the environment's own on the site, or the
+    first of the two that can. It is never installed into the environment."""
     pipeline: tuple[str | StageConfig, ...] = ()
     """The stages on this site; empty: the workspace's."""
     documents: Literal["upload", "in_place"] = "upload"

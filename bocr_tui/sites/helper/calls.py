@@ -5,9 +5,12 @@ from typing import Any, Callable, Dict
 from .direct import look_direct, start_direct, stop_direct
 from .documents import have_documents
 from .drivers import drive_catalog, leave_catalog
+from .environments import look_prepared, probe_environment, remember_environment
+from .folders import mend_folder
 from .runs import poll_runs, remove_run
 from .staging import stage_folders
 from .uploads import upload_state
+from .wheels import discard_wheels, download_wheels, unpack_wheels
 
 FUNCTIONS: Dict[str, Callable[..., Any]] = {
     function.__name__: function
@@ -22,5 +25,12 @@ FUNCTIONS: Dict[str, Callable[..., Any]] = {
         have_documents,
         drive_catalog,
         leave_catalog,
+        look_prepared,
+        probe_environment,
+        remember_environment,
+        mend_folder,
+        unpack_wheels,
+        download_wheels,
+        discard_wheels,
     )
 }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bocr_tui.config.errors import SiteError
+from bocr_tui.sites.environments import python_command, shell_lines
 from bocr_tui.sites.scheduler.base import (
     Accepted,
     JobView,
@@ -40,7 +40,8 @@ class DirectScheduler:
             "direct/job.sh.j2",
             self._templates,
             token=order.token,
-            python=shlex.quote(site.python or sys.executable),
+            lines=shell_lines(site, order.engine),
+            python=shlex.quote(python_command(site, order.engine)),
             worker=shlex.quote(f"../../{order.worker}"),
             vendor=shlex.quote(f"../../{order.vendor}") if order.vendor else "",
             cores=site.cores,

@@ -96,6 +96,8 @@ class EngineSpec:
     gives_boxes: bool = True
     first: tuple[str, ...] = ()
     """Preparations its plain variation applies."""
+    packages: tuple[str, ...] = ()
+    """What it imports, as requirements; bocr may bring these to a site whose environment lacks them."""
     available_languages: Callable[[], frozenset[str]] | None = None
     """Which of `languages` can be read where this runs, for an engine whose languages are installed one by
     one; None: all of them. Starts a program, so ask once."""

@@ -273,4 +273,5 @@ SPEC = EngineSpec(
     load=RapidOcrReader,
     check=check,
     processes_for=_processes_for,
+    packages=("rapidocr>=3.10", "onnxruntime>=1.20"),
 )
