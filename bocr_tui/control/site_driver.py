@@ -35,6 +35,8 @@ from bocr_tui.control.requests import (
 from bocr_tui.control.site_lease import SiteLease
 from bocr_tui.control.site_status import Standing
 from bocr_tui.control.submitting import ON_SITE, Submitter
+from bocr_tui.control.uploading import Uploader
+from bocr_tui.sites.documents import uploads_documents
 from bocr_tui.sites.scheduler.base import JobView, Look
 from bocr_tui.sites.site import Site
 from bocr_tui.sites.transport.base import Link, NeedsPerson
@@ -85,6 +87,8 @@ class SiteDriver:
         self._books = books
         self._standing = Standing()
         self._lease = SiteLease(catalog, site)
+        self._uploader = Uploader(catalog, site, books.tell)
+        self._uploading: asyncio.Task[None] | None = None
         self._submitter = Submitter(catalog, site, books.tell)
         self._follower = Follower(catalog, site, workspace.results, books.tell)
         self._views: dict[str, JobView] = {}
@@ -97,9 +101,10 @@ class SiteDriver:
         self._stopping: dict[int, float] = {}
 
     async def close(self) -> None:
-        if self._look is not None:
-            self._look.cancel()
-            await asyncio.gather(self._look, return_exceptions=True)
+        for task in (self._look, self._uploading):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         if self.site.transport.link == Link.CONNECTED:
             await self._lease.leave()
         await self.site.transport.close()
@@ -111,6 +116,7 @@ class SiteDriver:
         orders = await to_thread(self._orders)
         if orders.resumes:
             await self._resume(orders.resumes)
+        await self._upload(on=not orders.paused and bool(orders.jobs))
         if orders.paused:
             self._say_link("paused", "A person paused it.")
             return ORDERS_EVERY_S
@@ -153,13 +159,39 @@ class SiteDriver:
             return True
         cancelled = {request.job_id for request in orders.requests if request.kind == CANCEL}
         living = [job for job in orders.jobs if job.id not in cancelled]
-        more = await self._submitter.advance(living, _all)
+        more = await self._submitter.advance(living, self._ready)
         for job, words in self._submitter.rejected:
             await self._books.end(job, Ending(JobState.REJECTED, None, words))
         self._submitter.rejected.clear()
         if more:
             self._look_soon()
         return more
+
+    # -- documents --------------------------------------------------------------------------------------
+
+    async def _upload(self, *, on: bool) -> None:
+        """Documents travel beside everything else, while there are jobs that may want some."""
+        if not uploads_documents(self.site.config):
+            return
+        if self._uploading is not None and self._uploading.done():
+            self._uploading.result()
+            self._uploading = None
+        if on and self._uploading is None:
+            self._uploading = asyncio.create_task(self._uploader.run(asyncio.Event()))
+        elif not on and self._uploading is not None:
+            self._uploading.cancel()
+            await asyncio.gather(self._uploading, return_exceptions=True)
+            self._uploading = None
+
+    async def _ready(self, jobs: Sequence[JobRow]) -> list[JobRow]:
+        """Those whose documents are on the site now, or cannot come."""
+        if not uploads_documents(self.site.config):
+            return list(jobs)
+        able = [job for job in jobs if (await self._uploader.ready(job.id)).all]
+        found = await self._uploader.confirm([job.id for job in able])
+        if len(able) < len(jobs) or not all(ready.all for ready in found.values()):
+            self._uploader.wake()
+        return [job for job in able if found[job.id].all]
 
     # -- what people ask for ----------------------------------------------------------------------------
 
@@ -363,10 +395,6 @@ class SiteDriver:
     def _answer(self, request_ids: list[int], answer: str, *, refused: bool = False) -> None:
         with self._catalog.writing() as connection:
             answer_requests(connection, request_ids, answer, refused=refused)
-
-
-async def _all(jobs: Sequence[JobRow]) -> list[JobRow]:
-    return list(jobs)
 
 
 def _never_ran(job: JobRow) -> bool:

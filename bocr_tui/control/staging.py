@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from asyncio import to_thread
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from bocr_tui.catalog.database import Catalog
 from bocr_tui.catalog.transitions import move_job
 from bocr_tui.catalog.words import JobState
+from bocr_tui.config.model import SiteConfig
 from bocr_tui.control.jobs import JobRow
 from bocr_tui.control.pipeline import Pipeline
+from bocr_tui.control.places import Place, places
 from bocr_tui.sites.deploy import deploy_worker
 from bocr_tui.sites.scheduler.base import ScriptOrder
 from bocr_tui.sites.site import Site
@@ -28,9 +31,6 @@ WHERE r.chain_id = ? AND r.released_at IS NULL AND p.state <> 'ignored'
   AND NOT (p.state = 'ok' AND p.changed_at >= r.created_at)
 ORDER BY d.id, p.number
 """
-_SOURCE = (
-    "SELECT path, mtime_ns FROM source WHERE document_id = ? AND state = 'present' ORDER BY seen_at DESC, id"
-)
 _DISTRUSTED = (
     "SELECT c.journal FROM journal_cursor c JOIN job j ON j.id = c.job_id"
     " WHERE j.chain_id = ? AND c.state = 'quarantined'"
@@ -40,24 +40,25 @@ _FOLLOWS = "SELECT count(*) FROM job WHERE chain_id = ? AND round = ? AND stage 
 _TOKENS = "SELECT token, stage FROM job WHERE chain_id = ? AND id < ? ORDER BY id"
 
 
-def build_manifest(connection: Connection, job: JobRow, pipeline: Pipeline) -> Manifest:
+def build_manifest(connection: Connection, job: JobRow, pipeline: Pipeline, site: SiteConfig) -> Manifest:
     """What this job has to do: the chain's pages that are not read yet, and whose journals to read."""
     stage = pipeline.stages[job.stage]
-    documents: dict[int, tuple[DocumentOrder, list[PageOrder]]] = {}
+    rows: dict[int, Row[Any]] = {}
+    pages: dict[int, list[PageOrder]] = defaultdict(list)
     for row in connection.exec_driver_sql(_PAGES, (job.chain_id,)):
-        document_id, number, failure = row[0], row[7], row[8]
-        if document_id not in documents:
-            documents[document_id] = (_document(connection, row), [])
-        known = FailureClass(failure) if failure else None
-        documents[document_id][1].append(PageOrder(number, known))
+        rows.setdefault(row.id, row)
+        known = FailureClass(row.failure) if row.failure else None
+        pages[row.id].append(PageOrder(row.number, known))
+    found = places(connection, job.site, site, list(rows))
     tokens = connection.exec_driver_sql(_TOKENS, (job.chain_id, job.id)).all()
+    follows = connection.exec_driver_sql(_FOLLOWS, (job.chain_id, job.round, job.stage)).scalar_one()
     return Manifest(
         token=job.token,
         chain=job.chain_id,
         stage=job.stage,
         engine=stage.engine,
         documents=tuple(
-            DocumentOrder(**{**order.__dict__, "pages": tuple(pages)}) for order, pages in documents.values()
+            _document(row, found[document_id], tuple(pages[document_id])) for document_id, row in rows.items()
         ),
         first=stage.first,
         ladder=stage.ladder,
@@ -66,24 +67,22 @@ def build_manifest(connection: Connection, job: JobRow, pipeline: Pipeline) -> M
         distrusted=tuple(journal for (journal,) in connection.exec_driver_sql(_DISTRUSTED, (job.chain_id,))),
         languages=pipeline.languages,
         limits=pipeline.limits,
-        only_failed=bool(connection.exec_driver_sql(_FOLLOWS, (job.chain_id, job.round, job.stage)).scalar()),
+        only_failed=bool(follows),
     )
 
 
-def _document(connection: Connection, row: Sequence[object]) -> DocumentOrder:
-    document_id, sha256, kind, name, size_bytes, language, language_source = row[:7]
-    source = connection.exec_driver_sql(_SOURCE, (document_id,)).first()
-    path, mtime_ns = (os.fsdecode(source[0]), source[1]) if source else (f"documents/{sha256}", 0)
+def _document(row: Row[Any], place: Place, pages: tuple[PageOrder, ...]) -> DocumentOrder:
     return DocumentOrder(
-        sha256=str(sha256),
-        path=path,
-        kind=str(kind),
-        name=str(name),
-        size_bytes=int(str(size_bytes)),
-        mtime_ns=mtime_ns,
-        language=None if language is None else str(language),
-        language_binding=language_source in ("person", "rule"),
-        pages=(),
+        sha256=row.sha256,
+        path=place.path,
+        kind=row.kind,
+        name=row.name,
+        size_bytes=row.size_bytes,
+        pages=pages,
+        mtime_ns=place.mtime_ns,
+        language=row.language,
+        language_binding=row.language_source in ("person", "rule"),
+        problem=place.problem,
     )
 
 
@@ -115,7 +114,7 @@ class Stager:
 
     def _manifest(self, connection: Connection, job: JobRow) -> Manifest:
         row = connection.exec_driver_sql("SELECT pipeline FROM chain WHERE id = ?", (job.chain_id,)).one()
-        return build_manifest(connection, job, Pipeline.load(json.loads(row[0])))
+        return build_manifest(connection, job, Pipeline.load(json.loads(row[0])), self._site.config)
 
     def _staged(
         self,

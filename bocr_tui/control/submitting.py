@@ -69,7 +69,8 @@ class _Place:
 
     @property
     def order(self) -> SubmitOrder:
-        return SubmitOrder(self.job.token, self.held, self.before and self.before.scheduler_id)
+        after = self.before.scheduler_id if self.before is not None else None
+        return SubmitOrder(self.job.token, self.held, after)
 
 
 Ready = Callable[[Sequence[JobRow]], Awaitable[list[JobRow]]]

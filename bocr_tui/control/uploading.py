@@ -84,22 +84,22 @@ class Uploader:
         """By what the catalog says; nothing is asked of the site."""
         return await to_thread(self._ready, job_id)
 
-    async def confirm(self, job_id: int) -> DocumentsReady:
-        """The same, with the site asked whether the uploaded documents are still there: one call, before a
-        job is staged. Raises SiteError."""
-        chain_id, since = await to_thread(self._chain_of, job_id)
-        uploaded = {
-            place.path: place
-            for place in (await to_thread(self._places, chain_id, since)).values()
-            if place.uploaded
-        }
+    async def confirm(self, job_ids: Sequence[int]) -> dict[int, DocumentsReady]:
+        """The same for jobs about to be staged, with the site asked whether their uploaded documents are
+        still there: one call for all. Raises SiteError."""
+        chains = {job_id: await to_thread(self._chain_of, job_id) for job_id in job_ids}
+        uploaded: dict[str, Place] = {}
+        for chain_id, since in set(chains.values()):
+            found = await to_thread(self._places, chain_id, since)
+            uploaded.update({place.path: place for place in found.values() if place.uploaded})
         if uploaded:
             sizes = {path: place.size_bytes for path, place in uploaded.items()}
             there = await have_documents(self._site.transport, sizes)
             gone = [place.document_id for path, place in uploaded.items() if path not in there]
             await to_thread(self._mark, "freed", gone)
-            self._provided.discard(chain_id)
-        return await self.ready(job_id)
+            if gone:
+                self._provided.clear()
+        return {job_id: await self.ready(job_id) for job_id in job_ids}
 
     def wake(self) -> None:
         """There may be something to upload: look now."""

@@ -97,10 +97,10 @@ async def test_a_purged_document_is_missed_before_a_job_is_staged(far: Far) -> N
     (far.transport.root / far.transport.sent[0]).unlink()
     assert (await far.uploader.ready(job)).all
     far.transport.calls.clear()
-    assert (await far.uploader.confirm(job)).waiting == (1,)
+    assert (await far.uploader.confirm([job]))[job].waiting == (1,)
     assert far.transport.calls == ["have_documents"]
     await far.upload()
-    assert (await far.uploader.confirm(job)).all
+    assert (await far.uploader.confirm([job]))[job].all
     assert len(far.transport.sent) == 2
 
 
@@ -108,7 +108,7 @@ async def test_a_document_that_is_there_under_another_size_does_not_count(far: F
     job = far.order(far.paper("a.pdf"))
     await far.upload()
     (far.transport.root / far.transport.sent[0]).write_bytes(b"cut")
-    assert (await far.uploader.confirm(job)).waiting == (1,)
+    assert (await far.uploader.confirm([job]))[job].waiting == (1,)
 
 
 async def test_a_file_that_is_gone_or_changed_fails_alone_with_its_reason(far: Far) -> None:
@@ -320,7 +320,7 @@ async def test_a_site_that_reads_files_where_they_lie_needs_no_upload(far: Far) 
     site, transport = far_site(far.campaign, documents="in_place")
     job = far.order(far.paper("a.pdf"))
     uploader = Uploader(far.campaign.catalog, site, far.told.append)
-    assert (await uploader.ready(job)).all and (await uploader.confirm(job)).all
+    assert (await uploader.ready(job)).all and (await uploader.confirm([job]))[job].all
     assert await uploader.step(far.stop) is False
     assert transport.calls == []
     with far.campaign.catalog.reading() as connection:
@@ -337,7 +337,7 @@ async def test_a_lost_link_is_the_callers_to_know_of(far: Far) -> None:
     transport: CopyTransport = far.transport
     transport.call = cut  # type: ignore[method-assign]
     with pytest.raises(TransportLost):
-        await far.uploader.confirm(job)
+        await far.uploader.confirm([job])
     assert far.rows() == [(1, "present")]
 
 
