@@ -71,6 +71,14 @@ class SiteMoved(ControlEvent):
 
 
 @dataclass(frozen=True)
+class SiteSaid(ControlEvent):
+    """What is being prepared on a site, when that takes a while: a short sentence."""
+
+    site: str
+    text: str
+
+
+@dataclass(frozen=True)
 class AutopilotSaid(ControlEvent):
     """What the autopilot did, or why it stopped."""
 

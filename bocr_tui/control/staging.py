@@ -6,7 +6,7 @@ import hashlib
 import json
 from asyncio import to_thread
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -15,10 +15,11 @@ from bocr_tui.catalog.database import Catalog
 from bocr_tui.catalog.transitions import move_job
 from bocr_tui.catalog.words import JobState
 from bocr_tui.config.model import SiteConfig
+from bocr_tui.control.events import ControlEvent, SiteSaid
 from bocr_tui.control.jobs import JobRow
 from bocr_tui.control.pipeline import Pipeline
 from bocr_tui.control.places import Place, places
-from bocr_tui.sites.deploy import deploy_worker
+from bocr_tui.sites.deploy import prepare
 from bocr_tui.sites.scheduler.base import ScriptOrder
 from bocr_tui.sites.site import Site
 from bocr_worker.protocol.failures import FailureClass
@@ -89,9 +90,10 @@ def _document(row: Row[Any], place: Place, pages: tuple[PageOrder, ...]) -> Docu
 class Stager:
     """Puts the run folders of a site's jobs there: `planned` becomes `staged`."""
 
-    def __init__(self, catalog: Catalog, site: Site) -> None:
+    def __init__(self, catalog: Catalog, site: Site, tell: Callable[[ControlEvent], None]) -> None:
         self._catalog = catalog
         self._site = site
+        self._tell = tell
 
     async def stage(self, jobs: Sequence[JobRow]) -> None:
         """One question to the site for all of them. Raises SiteError when it does not do its part; the jobs
@@ -99,14 +101,18 @@ class Stager:
         manifests = await to_thread(self._manifests, jobs)
         folders: dict[str, dict[str, bytes]] = {}
         for job in jobs:
-            worker = await deploy_worker(self._site.transport)
-            script = self._site.scheduler.script(
-                ScriptOrder(job.token, job.engine, worker, self._site.config)
+            prepared = await prepare(self._site, job.engine, self._say)
+            order = ScriptOrder(
+                job.token, job.engine, prepared.worker, self._site.config, vendor=prepared.vendor
             )
+            script = self._site.scheduler.script(order)
             files = {"manifest.json": dump_manifest(manifests[job.id]), "job.sh": script}
             folders[f"runs/{job.token}"] = files
         await self._site.transport.stage(folders)
         await to_thread(self._staged, jobs, manifests, folders)
+
+    def _say(self, text: str) -> None:
+        self._tell(SiteSaid(self._site.name, text))
 
     def _manifests(self, jobs: Sequence[JobRow]) -> dict[int, Manifest]:
         with self._catalog.reading() as connection:

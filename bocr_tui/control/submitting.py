@@ -84,7 +84,7 @@ class Submitter:
         self._catalog = catalog
         self._site = site
         self._tell = tell
-        self._stager = Stager(catalog, site)
+        self._stager = Stager(catalog, site, tell)
         self._ask_at: dict[int, float] = {}
         self._later_until = 0.0
         self.rejected: list[tuple[JobRow, str]] = []
