@@ -1,0 +1,354 @@
+"""One site, tick by tick, with a scheduler that says what a test wants it to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from bocr_tui.config.errors import SiteError
+from bocr_tui.control import submitting
+from bocr_tui.control.driver import Driver
+from bocr_tui.control.events import ControlEvent, SiteMoved, Trouble
+from bocr_tui.control.orders import submit_batches
+from bocr_tui.control.requests import pause_site, request, resume_site, watch_log
+from bocr_tui.control.settling import settle_job
+from bocr_tui.control.site_driver import SiteDriver
+from bocr_tui.sites.scheduler.base import (
+    Accepted,
+    JobView,
+    Later,
+    Look,
+    Rejected,
+    ScriptOrder,
+    Submission,
+    SubmitOrder,
+    Unclear,
+)
+from bocr_tui.sites.site import Patience, Site
+from bocr_tui.sites.transport.base import NeedsPerson, TransportLost
+from bocr_tui.sites.transport.local import LocalTransport
+from bocr_worker.protocol.exit_report import ExitReport, dump_exit_report
+from tests.control.campaigns import Campaign, make_campaign
+from tests.control.test_rounds import CHAINED
+from tests.papers import make_pdf
+
+
+@dataclass
+class Puppet:
+    """A scheduler whose answers the test sets; it takes every job unless `refusals` says otherwise."""
+
+    refusals: list[Submission] = field(default_factory=list)
+    views: dict[str, JobView] = field(default_factory=dict)
+    problem: str = ""
+    did: list[tuple[object, ...]] = field(default_factory=list)
+    hang: asyncio.Event | None = None
+    refuse_hold: str = ""
+
+    @property
+    def chains(self) -> bool:
+        return True
+
+    def script(self, order: ScriptOrder) -> bytes:
+        return b"#!/bin/sh\n"
+
+    async def submit(self, orders: Sequence[SubmitOrder]) -> list[Submission]:
+        return [self._submit(order) for order in orders]
+
+    def _submit(self, order: SubmitOrder) -> Submission:
+        self.did.append(("submit", order.token, order.held, order.after))
+        return self.refusals.pop(0) if self.refusals else Accepted(f"{order.token}.pbs")
+
+    async def look(self, jobs: Mapping[str, str]) -> Look:
+        self.did.append(("look",))
+        if self.hang is not None:
+            await self.hang.wait()
+        return Look(problem=self.problem) if self.problem else Look(dict(self.views))
+
+    async def stop(self, token: str, scheduler_id: str | None, *, force: bool) -> None:
+        self.did.append(("stop", token, force))
+
+    async def hold(self, token: str, scheduler_id: str) -> None:
+        if self.refuse_hold:
+            raise SiteError(self.refuse_hold)
+        self.did.append(("hold", token))
+
+    async def release(self, jobs: Mapping[str, str]) -> None:
+        self.did.append(("release", *jobs))
+
+    def of(self, kind: str) -> list[tuple[object, ...]]:
+        return [entry[1:] for entry in self.did if entry[0] == kind]
+
+
+class Stage:
+    """A campaign of one chain of two jobs on a site with a puppet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.campaign: Campaign = make_campaign(folder, CHAINED)
+        self.batch = self.campaign.add(make_pdf(folder / "a.pdf", 3), 3)
+        submit_batches(self.campaign.catalog, self.campaign.config, [self.batch])
+        self.puppet = Puppet()
+        self.told: list[ControlEvent] = []
+        self.root = folder / "site"
+        self.books = Driver(self.campaign.workspace, self.campaign.catalog, on_event=self.told.append)
+        self.site = Site(
+            "cluster",
+            self.campaign.config.sites["cluster"],
+            LocalTransport(self.root),
+            self.puppet,
+            poll_s=0.0,
+            look_s=0.0,
+            look_most_s=0.0,
+            patience=Patience(report_s=0.0, ended_s=0.0, unknown_s=0.0, unknown_apart_s=0.0),
+        )
+        self.driver = SiteDriver(self.campaign.workspace, self.campaign.catalog, self.site, self.books)
+
+    async def ticks(self, count: int = 1) -> None:
+        for _ in range(count):
+            await self.driver.tick()
+
+    def again(self, **changes: object) -> None:
+        """A driver that knows nothing of the one before."""
+        self.site = replace(self.site, **changes)  # type: ignore[arg-type]
+        self.driver = SiteDriver(self.campaign.workspace, self.campaign.catalog, self.site, self.books)
+
+    def tokens(self) -> list[str]:
+        return [str(row[0]) for row in self.campaign.rows("SELECT token FROM job ORDER BY id")]
+
+    def states(self) -> list[str]:
+        return [str(row[0]) for row in self.campaign.rows("SELECT state FROM job ORDER BY id")]
+
+    def report(self, token: str, outcome: str) -> None:
+        report = ExitReport(token=token, outcome=outcome)
+        (self.root / "runs" / token / "exit.json").write_bytes(dump_exit_report(report))
+
+    def see(self, *views: JobView) -> None:
+        self.puppet.views = dict(zip(self.tokens(), views, strict=False))
+
+
+@pytest_asyncio.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    made = Stage(tmp_path)
+    yield made
+    await made.driver.close()
+    made.campaign.catalog.close()
+
+
+RUNNING, QUEUED, HELD = JobView("running"), JobView("queued", words="Not Running: no nodes"), JobView("held")
+
+
+async def test_a_chain_is_submitted_held_and_released_last(stage: Stage) -> None:
+    await stage.ticks(3)
+    first, second = stage.tokens()
+    assert stage.puppet.of("submit") == [(first, True, None), (second, False, f"{first}.pbs")]
+    assert stage.puppet.of("release") == [(first,)]
+    assert stage.puppet.did.index(("release", first)) > stage.puppet.did.index(
+        ("submit", second, False, f"{first}.pbs")
+    )
+    assert stage.campaign.states() == {"queued": 3}
+
+
+async def test_nothing_is_released_while_the_scheduler_does_not_have_all(stage: Stage) -> None:
+    stage.puppet.refusals = [Accepted("1.pbs"), Later("limit of 1 job")]
+    await stage.ticks(2)
+    assert stage.states() == ["submitted", "staged"]
+    assert stage.puppet.of("release") == []
+    stage.again()
+    await stage.ticks(2)
+    assert stage.states() == ["submitted", "submitted"]
+    assert len(stage.puppet.of("release")) == 1
+
+
+async def test_an_unclear_submission_is_asked_after_and_never_made_anew(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submitting, "ASK_AGAIN_S", (0.0,))
+    stage.puppet.refusals = [Unclear("the link was cut")] * 3
+    await stage.ticks(3)
+    assert stage.states()[0] == "ambiguous"
+    await stage.ticks(2)
+    first, second = stage.tokens()
+    assert [entry[0] for entry in stage.puppet.of("submit")] == [first] * 4 + [second]
+    assert stage.states() == ["submitted", "submitted"]
+
+
+async def test_asking_ends_with_a_person_s_choice(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submitting, "ASK_AGAIN_S", (0.0,))
+    monkeypatch.setattr(submitting, "MOST_ASKS", 2)
+    stage.puppet.refusals = [Unclear("no answer")] * 9
+    await stage.ticks(6)
+    assert len(stage.puppet.of("submit")) == 2
+    assert any("settle" in event.next_step for event in stage.told if isinstance(event, Trouble))
+    settle_job(stage.campaign.catalog, 1, "", "77.pbs")
+    await stage.ticks(2)
+    assert stage.campaign.rows("SELECT scheduler_id FROM job WHERE id = 1") == [("77.pbs",)]
+
+
+async def test_a_refusal_ends_the_chain_with_the_scheduler_s_words(stage: Stage) -> None:
+    stage.puppet.refusals = [Accepted("1.pbs"), Rejected("qsub: Unknown queue")]
+    await stage.ticks(2)
+    assert stage.states() == ["submitted", "rejected"]
+    await stage.ticks(1)
+    (first, _) = stage.tokens()
+    assert stage.puppet.of("stop") == [(first, False)] or stage.puppet.of("stop") == [(first, True)]
+    stage.see(JobView("ended", "deleted"))
+    await stage.ticks(2)
+    assert stage.states()[0] == "cancelled"
+    assert stage.campaign.states() == {"planned": 3}
+    assert stage.campaign.rows("SELECT reason FROM job WHERE id = 2") == [("qsub: Unknown queue",)]
+
+
+async def test_no_answer_of_the_scheduler_changes_nothing(stage: Stage) -> None:
+    await stage.ticks(2)
+    stage.see(RUNNING, HELD)
+    await stage.ticks(2)
+    assert stage.states() == ["running", "held"]
+    stage.puppet.problem = "cannot connect to server"
+    await stage.ticks(3)
+    assert stage.states() == ["running", "held"]
+    problem = stage.campaign.rows("SELECT look_problem FROM site_status")
+    await stage.driver.close()
+    problem = stage.campaign.rows("SELECT look_problem FROM site_status")
+    assert problem == [("cannot connect to server",)]
+
+
+async def test_why_a_job_waits_is_kept_with_it(stage: Stage) -> None:
+    await stage.ticks(2)
+    stage.see(QUEUED)
+    await stage.ticks(2)
+    assert stage.campaign.rows("SELECT state, reason FROM job WHERE id = 1") == [
+        ("queued", "Not Running: no nodes")
+    ]
+
+
+async def test_a_job_is_lost_only_after_two_sound_answers_apart_and_a_grace(stage: Stage) -> None:
+    await stage.ticks(2)
+    stage.again(patience=Patience(0.0, 0.0, unknown_s=0.15, unknown_apart_s=0.1))
+    stage.see(JobView("unknown"), HELD)
+    await stage.ticks(3)
+    assert stage.states()[0] == "submitted"
+    await asyncio.sleep(0.2)
+    await stage.ticks(2)
+    assert stage.states()[0] == "lost"
+
+
+async def test_a_report_of_a_lost_job_is_believed_when_it_turns_up(stage: Stage) -> None:
+    await stage.ticks(2)
+    stage.see(JobView("unknown"), HELD)
+    await stage.ticks(4)
+    assert stage.states()[0] == "lost"
+    stage.report(stage.tokens()[0], "ok")
+    await stage.ticks(2)
+    assert stage.states()[0] == "finished"
+
+
+async def test_the_scheduler_s_cause_refines_a_report_that_says_stopped(stage: Stage) -> None:
+    await stage.ticks(2)
+    stage.report(stage.tokens()[0], "partial")
+    stage.see(JobView("ended", "walltime", "job killed: walltime", -29), QUEUED)
+    await stage.ticks(2)
+    assert stage.campaign.rows("SELECT state, cause, exit_status FROM job WHERE id = 1") == [
+        ("finished", "walltime", -29)
+    ]
+
+
+async def test_a_scheduler_that_hangs_does_not_keep_reports_from_coming_in(stage: Stage) -> None:
+    stage.puppet.hang = asyncio.Event()
+    await stage.ticks(2)
+    stage.report(stage.tokens()[0], "ok")
+    await stage.ticks(1)
+    assert stage.states()[0] == "finished"
+
+
+async def test_hold_and_release_are_carried_out_and_a_refusal_is_answered(stage: Stage) -> None:
+    await stage.ticks(2)
+    first = stage.tokens()[0]
+    request(stage.campaign.catalog, "hold", [1])
+    await stage.ticks(1)
+    assert stage.puppet.of("hold") == [(first,)]
+    stage.puppet.refuse_hold = "qhold: Unauthorized Request."
+    request(stage.campaign.catalog, "hold", [1])
+    await stage.ticks(1)
+    assert stage.campaign.rows("SELECT state FROM request ORDER BY id") == [("done",), ("refused",)]
+
+
+async def test_a_requeued_job_goes_on_in_a_new_round(stage: Stage) -> None:
+    await stage.ticks(2)
+    first, second = stage.tokens()
+    stage.see(RUNNING, HELD)
+    await stage.ticks(1)
+    request(stage.campaign.catalog, "requeue", [1])
+    await stage.ticks(1)
+    assert stage.puppet.of("stop") == [(first, False)]
+    stage.report(first, "partial")
+    stage.report(second, "ok")
+    stage.see(JobView("ended", "deleted"), JobView("ended", "ok"))
+    await stage.ticks(3)
+    assert stage.campaign.rows("SELECT cause, reason FROM job WHERE id = 1") == [("partial", "requeued")]
+    assert len(stage.states()) == 4
+
+
+async def test_a_paused_site_is_left_alone_until_it_is_resumed(stage: Stage) -> None:
+    pause_site(stage.campaign.catalog, "cluster")
+    await stage.ticks(2)
+    assert stage.puppet.did == []
+    assert SiteMoved("cluster", "paused", "A person paused it.") in stage.told
+    resume_site(stage.campaign.catalog, "cluster")
+    await stage.ticks(2)
+    assert stage.puppet.of("submit")
+
+
+async def test_where_a_person_must_answer_nothing_is_tried_until_one_asks(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    async def needs(self: LocalTransport, *_: object, **__: object) -> None:
+        calls.append("asked")
+        raise NeedsPerson("The host asks for a one-time code.", "Resume the site.")
+
+    monkeypatch.setattr(LocalTransport, "call", needs)
+    await stage.ticks(5)
+    assert calls == ["asked"]
+    assert stage.campaign.rows("SELECT link FROM site_status") == [("paused",)]
+    resume_site(stage.campaign.catalog, "cluster")
+    await stage.ticks(1)
+    assert calls == ["asked", "asked"]
+    monkeypatch.undo()
+
+
+async def test_a_link_that_is_lost_is_tried_again_after_a_pause(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(self: LocalTransport, *_: object, **__: object) -> None:
+        raise TransportLost("The link is down.")
+
+    monkeypatch.setattr(LocalTransport, "call", lost)
+    await stage.ticks(3)
+    (link, next_try) = stage.campaign.rows("SELECT link, next_try_at FROM site_status")[0]
+    assert link == "waiting" and next_try
+    assert len([event for event in stage.told if isinstance(event, Trouble)]) == 1
+    monkeypatch.undo()
+
+
+async def test_a_watched_log_comes_home_piece_by_piece(stage: Stage) -> None:
+    await stage.ticks(2)
+    token = stage.tokens()[0]
+    log = stage.root / "runs" / token / "job.log"
+    log.write_bytes(b"x" * 100_000 + b"\nloading\n")
+    await stage.ticks(1)
+    home = stage.campaign.workspace.root / "logs" / token / "job.log"
+    assert not home.exists()
+    watch_log(stage.campaign.catalog, 1)
+    await stage.ticks(1)
+    assert home.read_bytes().endswith(b"xx\nloading\n")
+    assert home.stat().st_size == 65536
+    with log.open("ab") as stream:
+        stream.write(b"page 1\n")
+    await stage.ticks(1)
+    assert home.read_bytes().endswith(b"loading\npage 1\n")
+    assert home.stat().st_size == 65536 + 7
