@@ -13,17 +13,10 @@ import subprocess
 import sys
 from typing import Any, BinaryIO, Dict, List, Optional
 
-BROKEN, CUT = 97, 98
-"""Exit codes where no answer can be given: the package does not load, the question did not arrive whole."""
-
-try:
-    from .calls import FUNCTIONS
-    from .frames import MAX_HEADER_BYTES, BadFrame, build_frame, read_header, unpack
-    from .refusal import Refused
-    from .uploads import STREAMS
-except Exception as error:
-    sys.stderr.write("bocr: the helper does not load: %s\n" % error)
-    sys.exit(BROKEN)
+from .calls import FUNCTIONS
+from .frames import CUT, MAX_HEADER_BYTES, BadFrame, build_frame, read_header, unpack
+from .refusal import Refused
+from .uploads import STREAMS
 
 MAX_QUESTION_BYTES = 512 * 1024 * 1024
 

@@ -11,8 +11,11 @@ LOG_TAIL_BYTES = 65536
 LOG_NAMES = ("job.log", "server.log")
 
 
-def poll_runs(root: str, asks: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
-    """New bytes of many runs' files, in one call.
+def poll_runs(
+    root: str, asks: List[Dict[str, Any]], budget_bytes: Optional[int] = None
+) -> List[Dict[str, Any]]:
+    """New bytes of many runs' files, in one call; of all files together at most `budget_bytes`, so that one
+    answer is never too long. What is left over is answered the next time.
 
     `asks`: [{"token", "offsets": {file name: offset}, "max_bytes", "logs": [name]}]. Answers in the
     same order {"token", "exists", "exit" (bytes or None),
@@ -20,10 +23,25 @@ def poll_runs(root: str, asks: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     exit.json is read before the journals and journals before results, so that whatever an earlier file
     speaks of is found in a later one.
     """
-    return [_poll_run(root, ask) for ask in asks]
+    budget = _Budget(budget_bytes)
+    return [_poll_run(root, ask, budget) for ask in asks]
 
 
-def _poll_run(root: str, ask: Dict[str, Any]) -> Dict[str, Any]:
+class _Budget:
+    """Bytes that may still be answered."""
+
+    def __init__(self, left: Optional[int]) -> None:
+        self._left = left
+
+    def bound(self, max_bytes: int) -> int:
+        return max_bytes if self._left is None else min(max_bytes, self._left)
+
+    def spend(self, entry: Dict[str, Any]) -> None:
+        if self._left is not None:
+            self._left = max(0, self._left - len(entry["data"]))
+
+
+def _poll_run(root: str, ask: Dict[str, Any], budget: _Budget) -> Dict[str, Any]:
     run = os.path.join(root, "runs", ask["token"])
     news = {"token": ask["token"], "exists": os.path.isdir(run), "exit": None, "files": []}
     if not news["exists"]:
@@ -33,13 +51,15 @@ def _poll_run(root: str, ask: Dict[str, Any]) -> Dict[str, Any]:
     for prefix in ("journal-", "results-"):
         for name in names:
             if name.startswith(prefix) and name.endswith(".jsonl"):
-                entry = _poll_file(run, name, ask["offsets"].get(name, 0), ask["max_bytes"])
+                entry = _poll_file(run, name, ask["offsets"].get(name, 0), budget.bound(ask["max_bytes"]))
                 if entry is not None:
+                    budget.spend(entry)
                     news["files"].append(entry)
     for name in ask.get("logs", ()):
         if name in LOG_NAMES:
-            entry = _poll_log(run, name, ask["offsets"].get(name), ask["max_bytes"])
+            entry = _poll_log(run, name, ask["offsets"].get(name), budget.bound(ask["max_bytes"]))
             if entry is not None:
+                budget.spend(entry)
                 news["files"].append(entry)
     return news
 
@@ -92,7 +112,7 @@ def read_file(path: str, offset: int, max_bytes: int) -> Optional[bytes]:
 def remove_run(root: str, token: str) -> int:
     """Delete `runs/<token>`, only if its manifest names this token. Returns the bytes freed."""
     run = os.path.join(root, "runs", token)
-    manifest = read_file(os.path.join(run, "manifest.json"), 0, 4096)
+    manifest = None if os.path.islink(run) else read_file(os.path.join(run, "manifest.json"), 0, 4096)
     if manifest is None or ('"token": "%s"' % token).encode() not in manifest:
         raise PermissionError("runs/%s has no manifest of this token" % token)
     return remove_tree(run)
