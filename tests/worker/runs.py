@@ -6,8 +6,11 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bocr_worker.journal import read_records
 from bocr_worker.protocol.events import FAILED, OK, PageEvent, read_page_event
@@ -61,11 +64,13 @@ def noop_manifest(*documents: DocumentOrder, runtime: str = "inline", **options:
     )
 
 
-def start_worker(run: Path, cores: int = 1) -> subprocess.Popen[bytes]:
+def start_worker(
+    run: Path, cores: int = 1, job: str = "test.1", **environment: str
+) -> subprocess.Popen[bytes]:
     """The worker as a job script starts it, in a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "bocr_worker", str(run), "--job", "test.1", "--cores", str(cores)],
-        env={**os.environ, "PYTHONPATH": str(WORKER)},
+        [sys.executable, "-m", "bocr_worker", str(run), "--job", job, "--cores", str(cores)],
+        env={**os.environ, "PYTHONPATH": str(WORKER), **environment},
         start_new_session=True,
     )
 
@@ -103,3 +108,22 @@ def result_of(run: Path, event: PageEvent) -> PageResult:
 
 def exit_report(run: Path) -> ExitReport:
     return load_exit_report((run / "exit.json").read_bytes())
+
+
+def records(run: Path, kind: str) -> list[dict[str, Any]]:
+    """Every record of one kind, in all journals of a run."""
+    return [
+        record
+        for journal in run.glob("journal-*.jsonl")
+        for record in read_records(journal)
+        if record.get("kind") == kind
+    ]
+
+
+def wait_for(ready: Callable[[], object], timeout_s: float = 30.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if ready():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not happen in time")

@@ -180,7 +180,7 @@ def test_a_line_without_an_end_is_not_kept_in_memory(tmp_path: Path) -> None:
     journal = first_stage(tmp_path)
     with journal.open("r+b") as stream:
         stream.seek(0, os.SEEK_END)
-        stream.seek(40 * MAX_LINE_BYTES, os.SEEK_CUR)
+        stream.seek(9 * MAX_LINE_BYTES, os.SEEK_CUR)
         stream.write(b"\n" + encode_line(event(UNSEEN, FAILED).record()))
     import tracemalloc
 

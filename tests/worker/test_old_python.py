@@ -33,7 +33,7 @@ def test_every_module_parses_as_python_3_10(path: Path) -> None:
 
 def test_the_worker_imports_the_standard_library_alone() -> None:
     code = (
-        "import sys, bocr_worker.stage, bocr_worker.runtimes.registry, bocr_worker.engines.registry as r;"
+        "import sys, bocr_worker.job, bocr_worker.runtimes.registry, bocr_worker.engines.registry as r;"
         "r.all_engines();"
         f"print(*[name for name in {THIRD_PARTY!r} if name in sys.modules])"
     )

@@ -25,6 +25,7 @@ from tests.worker.runs import (
     run_worker,
     start_worker,
     verdicts,
+    wait_for,
 )
 
 
@@ -206,7 +207,7 @@ def test_a_stop_in_the_middle_of_a_long_page_does_not_wait_for_it(tmp_path: Path
     paper = make_pdf(tmp_path / "a.pdf", 3)
     run = make_run(tmp_path, noop_manifest(order_of(paper, 3), sleep_s=60.0, runtime="local"))
     worker = start_worker(run)
-    _wait_for(lambda: any(event.status == "started" for event in page_events(run)))
+    wait_for(lambda: any(event.status == "started" for event in page_events(run)))
     asked = time.monotonic()
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(20) == 4
@@ -240,13 +241,4 @@ def test_sigkill_at_fifty_random_moments_loses_no_page_and_does_none_twice(tmp_p
 
 
 def _wait_for_pages(run: Path, count: int) -> None:
-    _wait_for(lambda: len(verdicts(run)) >= count)
-
-
-def _wait_for(ready: object, timeout_s: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if ready():  # type: ignore[operator]
-            return
-        time.sleep(0.02)
-    raise AssertionError("it did not happen in time")
+    wait_for(lambda: len(verdicts(run)) >= count)

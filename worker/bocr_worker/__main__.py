@@ -28,9 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.run is None:
         parser.error("name the run folder")
 
-    from bocr_worker.stage import run_stage
+    from bocr_worker.job import run_job
 
-    return run_stage(options.run.resolve(), options.job, options.cores)
+    return run_job(options.run.resolve(), options.job, options.cores)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import signal
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,11 @@ from typing import Any
 _LENGTH = struct.Struct(">Q")
 _STARTUP_DEADLINE_S = 120.0
 """Importing an engine's libraries from a cold network filesystem takes this long at worst."""
+
+_PARENTS_OWN = (int(signal.SIGINT), int(signal.SIGTERM), int(signal.SIGHUP))
+"""Signals that reach a whole process group, from a terminal or a scheduler, and are the parent's to act on: a
+child that died of one would look like a page that kills its engine. Programs that a child starts ignore them
+likewise; they end with it."""
 
 _PIPE_LIMIT_BYTES = 4 * 1024 * 1024
 """How much the parent buffers of a child's answer before it stops reading."""
@@ -107,18 +112,20 @@ class Child:
             return self.setup_answer
         root = str(Path(__file__).resolve().parent.parent)
         environment = {**os.environ, **dict(self.spec.environment)}
-        self._process = await asyncio.create_subprocess_exec(
-            self.spec.python,
-            "-c",
-            # Ctrl-C in a terminal reaches the whole process group: it is the parent's to act on.
-            "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
-            f"import sys; sys.path.insert(0, {root!r}); "
-            "from bocr_worker import children; children.child_main()",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=_PIPE_LIMIT_BYTES,
-            env=environment,
-        )
+        with _signals_kept_back():
+            self._process = await asyncio.create_subprocess_exec(
+                self.spec.python,
+                "-c",
+                "import signal; "
+                f"[signal.signal(number, signal.SIG_IGN) for number in {_PARENTS_OWN!r}]; "
+                f"signal.pthread_sigmask(signal.SIG_UNBLOCK, {_PARENTS_OWN!r}); "
+                f"import sys; sys.path.insert(0, {root!r}); "
+                "from bocr_worker import children; children.child_main()",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=_PIPE_LIMIT_BYTES,
+                env=environment,
+            )
         self._done = 0
         spec = self.spec
         opening = (spec.task, spec.setup, spec.setup_argument, spec.memory_bytes, spec.nice, sys.path[1:])
@@ -181,6 +188,17 @@ class Child:
             await _slay(process)
 
 
+@contextlib.contextmanager
+def _signals_kept_back() -> Iterator[None]:
+    """A process is born with its parent's mask: what comes before it can ignore a signal waits for it then.
+    Unblocked by name, since two children may be started at the same time."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _PARENTS_OWN)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _PARENTS_OWN)
+
+
 async def _slay(process: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.kill()
@@ -224,8 +242,8 @@ def resolve(path: str) -> Callable[[Any], Any]:
 def child_main() -> None:
     """The child's whole life: setup, then a task a frame until stdin closes."""
     source, sink = _private_pipes()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in _PARENTS_OWN:
+        signal.signal(number, signal.SIG_IGN)
     _die_with_parent()
     try:
         opening = _receive(source)

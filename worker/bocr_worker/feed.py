@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bocr_worker.drawing import Drawing
 from bocr_worker.engines.base import EngineSpec
 from bocr_worker.language import reading_direction
 from bocr_worker.memory import DocumentMemory
@@ -25,10 +26,10 @@ from bocr_worker.quality.rotation import is_turned
 from bocr_worker.quality.verdict import Case, Finding, PageContext, Verdict
 from bocr_worker.reading_page import read_page
 from bocr_worker.recorder import Outcome, Recorder
-from bocr_worker.render.page import RenderedPage, RenderFailed, RenderOrder
-from bocr_worker.render.pool import RenderPool
+from bocr_worker.render.page import RenderedPage, RendererCrashed, RenderFailed, RenderOrder
 from bocr_worker.runtimes.base import AskFailed, EngineIdentity, Runtime
-from bocr_worker.work import Documents, Ladder, PageWork
+from bocr_worker.stopping import SIGNAL_GRACE_S, JobStops, StopSign
+from bocr_worker.work import Ladder, PageWork
 
 RENDERED_AHEAD = 2
 """Rendered pages that wait for each engine slot: enough that no slot ever waits for a page."""
@@ -51,19 +52,19 @@ class Feed:
         reads: frozenset[str] | None,
         runtime: Runtime,
         identity: EngineIdentity,
-        renderers: RenderPool,
+        drawing: Drawing,
         render_slots: int,
         recorder: Recorder,
-        documents: Documents,
+        sign: StopSign,
     ) -> None:
         self._manifest = manifest
         self._spec = spec
         self._reads = reads
         self._runtime = runtime
-        self._renderers = renderers
+        self._drawing = drawing
         self._render_slots = render_slots
         self._recorder = recorder
-        self._documents = documents
+        self._sign = sign
         self._ladder = Ladder(manifest)
         self._events = PageEvents(spec.name, identity, self._ladder)
         self._memories: dict[str, DocumentMemory] = {}
@@ -76,6 +77,7 @@ class Feed:
         self._more = asyncio.Event()
         self._stopping = False
         self.skipped = 0
+        sign.on_given(self.stop)
 
     @property
     def rendered_waiting(self) -> int:
@@ -171,7 +173,13 @@ class Feed:
                 continue
             try:
                 rendered = await self._render(page, variation)
+            except JobStops:
+                self._close(page)
+                continue
             except RenderFailed as error:
+                if await self._is_ending(isinstance(error, RendererCrashed)):
+                    self._close(page)
+                    continue
                 page.attempts += 1
                 evidence = {"cause": error.cause, **({"detail": error.detail} if error.detail else {})}
                 await self._fail(page, variation, Finding(FailureClass.RENDER, evidence))
@@ -182,25 +190,22 @@ class Feed:
             await self._rendered.put(_Rendered(page, variation, rendered))
 
     async def _render(self, page: PageWork, variation: Variation) -> RenderedPage:
-        document, limits = page.document, self._manifest.limits
-        if not self._documents.is_unchanged(document):
-            await asyncio.to_thread(self._documents.check, document)
-        languages = self._memory(page).languages
+        document, languages = page.document, self._memory(page).languages
         order = RenderOrder(
-            path=self._documents.path(document),
+            path=self._drawing.path(document),
             kind=document.kind,
             page=page.number,
             dpi=variation.dpi or self._spec.dpi,
-            max_pixels=min(limits.max_pixels, self._spec.max_pixels),
+            max_pixels=min(self._manifest.limits.max_pixels, self._spec.max_pixels),
             preparations=(*self._spec.first, *variation.preparations),
             right_to_left=bool(languages) and reading_direction(languages[0]) == "rtl",
         )
-        rendered = await self._renderers.render(order, limits.render_deadline_s)
-        if not self._documents.is_unchanged(document):
-            # It was exchanged while it was drawn: what was drawn may be of either.
-            await asyncio.to_thread(self._documents.check, document)
-            rendered = await self._renderers.render(order, limits.render_deadline_s)
-        return rendered
+        return await self._drawing.draw(document, order)
+
+    async def _is_ending(self, died: bool) -> bool:
+        """Whether what went wrong may be the job's end and not the page's fault. After a death we wait for
+        the signal that may have caused it."""
+        return self._stopping or (died and await self._sign.comes_within(SIGNAL_GRACE_S))
 
     # -- read and judge --------------------------------------------------------------------------------
 
@@ -248,6 +253,9 @@ class Feed:
     async def _no_answer(self, rendered: _Rendered, error: AskFailed, seconds: float) -> None:
         """A page that is not to blame is asked again, but not for ever: it may be what kills the engine."""
         page = rendered.work
+        if error.failure == FailureClass.TRANSPORT and await self._is_ending(not error.charged):
+            self._close(page)
+            return
         if not error.charged:
             page.uncharged += 1
             if page.uncharged < self._manifest.limits.engine_deaths:

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from bocr_worker.files import Appender
 from bocr_worker.journal import JournalWriter
@@ -29,29 +30,50 @@ class Outcome:
     recognition: Recognition | None
 
 
-class Recorder:
-    """Counts only what is on the disk. One consumer; `put` waits when the disk is behind."""
+class Fence(Protocol):
+    """What tells whether this process still holds the run."""
 
-    def __init__(self, run: Path, journal: JournalWriter) -> None:
+    def is_fresh(self) -> bool:
+        """Without looking."""
+        ...
+
+    def confirm(self) -> None:
+        """Raises ClaimedElsewhere, or OSError where that cannot be known. May block."""
+        ...
+
+
+class Recorder:
+    """Counts only what is on the disk. One consumer; `put` waits when the disk is behind.
+
+    A process that was asleep for longer than its lease may wake up beside another that works on the same
+    pages: before each group of verdicts the fence is asked, so that no page gets two.
+    """
+
+    def __init__(self, run: Path, journal: JournalWriter, fence: Fence) -> None:
         self.journal = journal
+        self._fence = fence
         self._results = Appender(run / f"results-{journal.generation}.jsonl")
         self._waiting: asyncio.Queue[Outcome | None] = asyncio.Queue(WAITING_PAGES)
         self.ok = 0
         self.failed = 0
+        self.prompt_tokens: int | None = None
+        self.completion_tokens: int | None = None
 
     async def put(self, outcome: Outcome) -> None:
         await self._waiting.put(outcome)
 
     def started(self, event: PageEvent) -> None:
         """Say that a page is being read; not synced, because nothing rests on it."""
-        self.journal.page(event)
+        if self._fence.is_fresh():
+            self.journal.page(event)
 
     async def finish(self) -> None:
         """Write what waits and end `run`."""
         await self._waiting.put(None)
 
     async def run(self) -> None:
-        """Write until `finish`. Raises OSError when the disk does not take it: the job cannot go on."""
+        """Write until `finish`. Raises OSError when the disk does not take it, ClaimedElsewhere when the run
+        is another's: the job cannot go on."""
         while True:
             group = [await self._waiting.get()]
             while not self._waiting.empty():
@@ -65,10 +87,14 @@ class Recorder:
     async def _record(self, outcomes: list[Outcome]) -> None:
         events = [self._write_result(outcome) for outcome in outcomes]
         await asyncio.to_thread(self._results.sync)
+        if not self._fence.is_fresh():
+            await asyncio.to_thread(self._fence.confirm)
         for event in events:
             self.journal.page(event)
         await asyncio.to_thread(self.journal.sync)
         for event in events:
+            self.prompt_tokens = _plus(self.prompt_tokens, event.usage.prompt_tokens)
+            self.completion_tokens = _plus(self.completion_tokens, event.usage.completion_tokens)
             if event.status == OK:
                 self.ok += 1
             elif event.last:
@@ -88,3 +114,7 @@ class Recorder:
     def close(self) -> None:
         self._results.sync()
         self._results.close()
+
+
+def _plus(total: int | None, more: int | None) -> int | None:
+    return total if more is None else (total or 0) + more

@@ -12,6 +12,7 @@ from bocr_worker.ladder import next_variation, settings_hash
 from bocr_worker.protocol.failures import FailureClass
 from bocr_worker.protocol.manifest import DocumentOrder, Manifest, PageOrder, Variation
 from bocr_worker.render.page import RenderFailed
+from bocr_worker.stopping import JobStops
 
 
 @dataclass
@@ -93,10 +94,6 @@ def _takes(manifest: Manifest, order: PageOrder, past: Past | None) -> bool:
     return not manifest.only_failed or order.failure is not None or (past is not None and past.failed)
 
 
-class Stopping(Exception):
-    """The job is asked to end; nothing is known about the page."""
-
-
 Signature = tuple[int, int, int]
 """Size, modification time and inode of a file: what changes when it is exchanged."""
 
@@ -122,7 +119,7 @@ class Documents:
     def check(self, document: DocumentOrder) -> None:
         """Compare size and time with the manifest, and the hash where they differ. Blocks: call it in a
         thread. Raises RenderFailed: a file that was exchanged is never read in the old one's name; and
-        Stopping, when the job is to end before all was compared."""
+        JobStops, when the job is to end before all was compared."""
         if document.problem:
             raise RenderFailed(document.problem, document.path)
         path = self.path(document)
@@ -143,7 +140,7 @@ class Documents:
         with Path(path).open("rb") as stream:
             while chunk := stream.read(1 << 20):
                 if self._stopped():
-                    raise Stopping
+                    raise JobStops
                 digest.update(chunk)
         return digest.hexdigest()
 

@@ -7,7 +7,9 @@ of a variation):
 - `sleep_s`: how long an answer takes
 - `only`: a prefix of the image's SHA-256 in hex; the options below, and `answer`, apply to such images alone
 - `raise`: the reader raises; `die`: its process ends; `hang`: it never answers
-- `refuse`: the engine is not available here; `load`: `raise` or `die` while it is loaded
+- `refuse`: the engine is not available here; `load`: `raise`, `die` or `hang` while it is loaded
+- `mortal`: its process dies of the signals that a scheduler sends to a whole job
+- `tokens`: so many out, and twice as many in, for each page
 
 Given any of these in its order it runs in a child process, otherwise inside the worker.
 """
@@ -16,12 +18,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from bocr_worker.engines.base import Ask, EngineSpec, EngineUnavailable
-from bocr_worker.protocol.recognition import Block, Confidence, Recognition
+from bocr_worker.protocol.recognition import Block, Confidence, Recognition, Usage
 
 _LINES = 12
 
@@ -40,6 +43,10 @@ class NoopReader:
             os._exit(71)
         if options.get("load") == "raise":
             raise RuntimeError("told not to load")
+        while options.get("load") == "hang":
+            time.sleep(3600)
+        if options.get("mortal"):
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def read(self, ask: Ask) -> Recognition:
         options = {**self._options, **ask.options}
@@ -59,7 +66,9 @@ class NoopReader:
         )
         language = ask.languages[0] if ask.languages else None
         confidence = Confidence(1.0, 1.0) if lines else Confidence()
-        return Recognition(text, text, blocks, confidence=confidence, language=language)
+        tokens = int(options.get("tokens", 0))
+        usage = Usage(2 * tokens, tokens) if tokens else Usage()
+        return Recognition(text, text, blocks, confidence=confidence, language=language, usage=usage)
 
 
 def _misbehave(options: Mapping[str, Any]) -> None:

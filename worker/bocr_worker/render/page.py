@@ -85,4 +85,8 @@ class RenderFailed(Exception):
         self.detail = detail
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (RenderFailed, (self.cause, self.detail))
+        return (type(self), (self.cause, self.detail))
+
+
+class RendererCrashed(RenderFailed):
+    """The process that drew the page ended: by the page's doing, or by a signal to the whole job."""

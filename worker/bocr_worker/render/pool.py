@@ -7,7 +7,7 @@ import asyncio
 
 from bocr_worker.children import Child, ChildDied, ChildFailed, ChildSpec, ChildTimeout, TaskRaised
 from bocr_worker.protocol.manifest import Limits
-from bocr_worker.render.page import RenderedPage, RenderFailed, RenderOrder
+from bocr_worker.render.page import RenderedPage, RendererCrashed, RenderFailed, RenderOrder
 
 PAGES_PER_CHILD = 500
 """A child is replaced after so many pages: pdfium's caches and what it leaks never grow old, and a start of
@@ -123,7 +123,7 @@ class RenderPool:
             if self._closed:
                 raise RendererBroken("the renderer was closed") from None
             cause = f"drawing the page crashed the renderer{self._memory_hint()}"
-            raise RenderFailed(cause, str(died)) from None
+            raise RendererCrashed(cause, str(died)) from None
         except TaskRaised as raised:
             failure = self._failure(raised)
             if raised.kind == "MemoryError" or failure.detail.startswith("MemoryError"):

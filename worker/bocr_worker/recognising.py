@@ -1,0 +1,127 @@
+"""A stage that reads: what the past left to do, an engine, and the feed between them."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import chain
+
+from bocr_worker.claim import wait_until_quiet
+from bocr_worker.drawing import Drawing
+from bocr_worker.engines.registry import engine_named, readable_languages
+from bocr_worker.feed import Feed
+from bocr_worker.history import read_history
+from bocr_worker.recorder import Recorder
+from bocr_worker.render.pool import RenderPool
+from bocr_worker.runtimes.base import Runtime
+from bocr_worker.runtimes.inline import InlineRuntime
+from bocr_worker.runtimes.registry import runtime_for
+from bocr_worker.stage import Counts, Job
+from bocr_worker.work import Documents, PageWork, pages_to_do, skipped_pages
+
+
+class Recognising:
+    """Reads the pages of a manifest with its engine."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._recorder = Recorder(job.run_folder, job.journal, job.claim)
+        self._feed: Feed | None = None
+        self._skipped = 0
+
+    def counts(self) -> Counts:
+        feed, recorder = self._feed, self._recorder
+        return Counts(
+            ok=recorder.ok,
+            failed=recorder.failed,
+            skipped=self._skipped + (feed.skipped if feed else 0),
+            settled=recorder.ok + recorder.failed,
+            prompt_tokens=recorder.prompt_tokens,
+            completion_tokens=recorder.completion_tokens,
+            beat={
+                "rendered_waiting": feed.rendered_waiting if feed else 0,
+                "in_flight": feed.in_flight if feed else 0,
+            },
+        )
+
+    def close(self) -> None:
+        self._recorder.close()
+
+    async def run(self) -> None:
+        """Raises RuntimeBroken, EngineUnavailable, RendererBroken, OSError, ClaimedElsewhere, JobStops."""
+        job, manifest = self._job, self._job.manifest
+        await self._let_others_end()
+        history = await job.sign.unless_given(
+            asyncio.to_thread(read_history, manifest, job.run_folder, job.sign.given)
+        )
+        pages = pages_to_do(manifest, history.pages)
+        first = next(pages, None)
+        self._skipped = skipped_pages(manifest, history.pages)
+        strange = {"strange": ", ".join(history.strange[:5])} if history.strange else {}
+        if first is None:
+            job.journal.stage("nothing_to_do", skipped=self._skipped, **strange)
+            return
+        job.journal.stage("loading", engine=manifest.engine.name, skipped=self._skipped, **strange)
+        spec = engine_named(manifest.engine.name)
+        runtime = runtime_for(spec, manifest.engine, manifest.limits, job.cores)
+        try:
+            await self._read(runtime, chain([first], pages))
+        finally:
+            await runtime.close()
+
+    async def _let_others_end(self) -> None:
+        """Tries that were given up may live on where nobody sees them; two must not read the same pages.
+        A stage that takes only failed pages shares none with the one before it."""
+        manifest = self._job.manifest
+        others = manifest.resume if manifest.only_failed else (*manifest.earlier, *manifest.resume)
+        if others:
+            self._job.journal.stage("waiting")
+        for token in others:
+            folder = self._job.run_folder.parent / token
+            await self._job.sign.unless_given(
+                asyncio.to_thread(wait_until_quiet, folder, manifest.limits.lease_s, self._job.sign.given)
+            )
+
+    async def _read(self, runtime: Runtime, pages: chain[PageWork]) -> None:
+        job, limits = self._job, self._job.manifest.limits
+        identity = await job.sign.unless_given(runtime.start())
+        spec = engine_named(job.manifest.engine.name)
+        reads = await job.sign.unless_given(asyncio.to_thread(readable_languages, spec))
+        job.journal.stage("feeding", engine_version=identity.version, weights=identity.weights)
+        slots = limits.render_processes or self._renderers(runtime)
+        renderers = RenderPool(limits, slots)
+        documents = Documents(job.site_root, job.sign.given)
+        drawing = Drawing(documents, renderers, limits.render_deadline_s)
+        self._feed = Feed(
+            job.manifest, spec, reads, runtime, identity, drawing, slots, self._recorder, job.sign
+        )
+        recording = asyncio.create_task(self._recorder.run())
+        feeding = asyncio.create_task(self._feed.run(pages))
+        try:
+            await self._until_fed(feeding, recording)
+        finally:
+            await renderers.close()
+
+    def _renderers(self, runtime: Runtime) -> int:
+        """As many as can be busy: drawing a page takes a fiftieth of what a library needs to read it, so one
+        renderer keeps a slot fed, and a page that takes half a gigabyte to draw is drawn alone."""
+        if isinstance(runtime, InlineRuntime):
+            return self._job.cores
+        return max(1, min(self._job.cores, runtime.slots))
+
+    async def _until_fed(self, feeding: asyncio.Task[None], recording: asyncio.Task[None]) -> None:
+        """Wait for the pages, or for a stop and then no longer than the manifest allows."""
+        stopping = asyncio.create_task(self._job.sign.wait())
+        try:
+            await asyncio.wait({feeding, recording, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if stopping.done() and not feeding.done():
+                await asyncio.wait({feeding, recording}, timeout=self._job.manifest.limits.stop_within_s / 2)
+        finally:
+            stopping.cancel()
+            if not feeding.done():
+                feeding.cancel()
+                await asyncio.gather(feeding, return_exceptions=True)
+            if not recording.done():
+                await self._recorder.finish()
+            await recording
+        if not feeding.cancelled():
+            feeding.result()
