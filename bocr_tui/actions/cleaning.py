@@ -1,180 +1,162 @@
-"""Which run folders on a site are no longer needed, and freeing them.
+"""Freeing what is no longer needed on a site: run folders, uploaded documents, pre-drawn pages.
 
-A run folder may go when its chain has ended, every journal has become rows to its end, every results file
-lies whole in the workspace, and each result that an attempt names reads back and verifies there. The
-site's helper deletes a folder only when its manifest holds the token that the catalog knows.
+Everything that may go was first found in the catalog and proved dispensable (cleaning_runs,
+cleaning_documents); the site's helper checks again what it is asked to delete. A hundred things go in one
+round trip.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from asyncio import to_thread
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, exists, select
-
-from bocr_tui.catalog import core
+from bocr_tui.actions.cleaning_documents import documents_on, mark_freed, mark_present, splits_on
+from bocr_tui.actions.cleaning_runs import ended_runs, note_removed, why_keep
+from bocr_tui.actions.cleaning_things import Thing
 from bocr_tui.catalog.database import Catalog
-from bocr_tui.catalog.results import ResultLocator, ResultUnreadable, read_result
-from bocr_tui.catalog.timeline import note
-from bocr_tui.catalog.words import ChainState, JobState
-from bocr_tui.config.errors import SiteError
+from bocr_tui.config.model import Config
+from bocr_tui.sites.asking import ask_nobody
+from bocr_tui.sites.documents import have_documents
 from bocr_tui.sites.site import open_site
-from bocr_tui.sites.transport.base import RunAsk, Transport, TransportLost
+from bocr_tui.sites.transport.base import Transport
 
 if TYPE_CHECKING:
-    from bocr_tui.actions.action import Progress
+    from bocr_tui.actions.action import Options
     from bocr_tui.config.workspace import Workspace
 
-_ENDED = tuple(str(state) for state in (JobState.FINISHED, JobState.CANCELLED))
-"""A lost job's folder stays: its exit report may still turn up."""
+AT_ONCE = 100
+"""Things in one round trip: a run folder of a big batch holds thousands of files."""
 
-_ATTEMPTS_AT_ONCE = 1000
+TIMEOUT_S = 600.0
+"""For a hundred folders on a network file system under load."""
 
 
 @dataclass(frozen=True)
-class OldRun:
-    """A run folder whose chain has ended. `keep` says why it must stay, None when it may go."""
+class Cleaned:
+    """What may go, or was deleted; what stays (`keep` says why); and the bytes that became free."""
 
-    job_id: int
-    token: str
-    site: str
-    pages: int
-    keep: str | None = None
+    gone: tuple[Thing, ...]
+    kept: tuple[Thing, ...]
+    freed_bytes: int = 0
 
 
-def old_runs(
-    workspace: Workspace, catalog: Catalog, progress: Progress | None, stop: threading.Event | None
-) -> list[OldRun]:
-    """Every run folder that is still there and whose chain has ended, verified. Raises SiteError."""
+def clean(workspace: Workspace, catalog: Catalog, sites: Sequence[str], options: Options) -> Cleaned:
+    """Look what may go on these sites and, with `options.act`, delete it. `options.everything`: also
+    documents with pages that are not settled, as long as no job needs them now. Raises SiteError."""
+    return asyncio.run(_clean(workspace, catalog, sites, options))
+
+
+def sites_to_clean(catalog: Catalog, config: Config) -> list[str]:
+    """The configured sites where something of ours may lie."""
     with catalog.reading() as connection:
-        ended = list(_ended(connection))
-    there = _still_there(workspace, ended)
-    found = []
-    for place, run in enumerate(there, 1):
+        rows = connection.exec_driver_sql("SELECT site FROM job UNION SELECT site FROM site_document").all()
+    return sorted(str(site) for (site,) in rows if site in config.sites)
+
+
+async def _clean(workspace: Workspace, catalog: Catalog, sites: Sequence[str], options: Options) -> Cleaned:
+    gone: list[Thing] = []
+    kept: list[Thing] = []
+    freed_bytes = 0
+    for name in sites:
+        transport = open_site(workspace, name, options.asker or ask_nobody).transport
+        try:
+            found = await _Look(workspace, catalog, name, transport, options).find()
+            kept += [thing for thing in found if thing.keep is not None]
+            ready = [thing for thing in found if thing.keep is None]
+            if options.act:
+                done = await _free(catalog, name, transport, ready, options.stop)
+                ready, freed_bytes = list(done.gone), freed_bytes + done.freed_bytes
+                kept += done.kept
+            gone += ready
+        finally:
+            await transport.close()
+    return Cleaned(tuple(gone), tuple(kept), freed_bytes)
+
+
+class _Look:
+    """What lies on one site and may go, or why it stays."""
+
+    def __init__(
+        self, workspace: Workspace, catalog: Catalog, site: str, transport: Transport, options: Options
+    ) -> None:
+        self._workspace = workspace
+        self._catalog = catalog
+        self._site = site
+        self._transport = transport
+        self._options = options
+
+    async def find(self) -> list[Thing]:
+        runs = await self._measured(await to_thread(ended_runs, self._catalog, self._site))
+        found = await to_thread(self._judged, runs, lambda run: why_keep(self._workspace, self._catalog, run))
+        documents = await to_thread(
+            documents_on, self._workspace, self._catalog, self._site, self._options.everything
+        )
+        there = await have_documents(self._transport, {one.name: one.size_bytes for one in documents})
+        purged = [one for one in documents if one.name not in there]
+        await to_thread(mark_freed, self._catalog, self._site, purged)
+        found += [one for one in documents if one.name in there]
+        splits = await self._transport.call("list_splits")
+        if splits:
+            known = await to_thread(splits_on, self._catalog, self._site, frozenset(splits))
+            found += await self._measured(known)
+        return found
+
+    async def _measured(self, things: Sequence[Thing]) -> list[Thing]:
+        """Those that are there, with their sizes."""
+        measured = []
+        for part in _parts(things):
+            sizes = await self._transport.call(
+                "measure_things", [thing.name for thing in part], timeout_s=TIMEOUT_S
+            )
+            measured += [replace(one, size_bytes=sizes[one.name]) for one in part if one.name in sizes]
+        return measured
+
+    def _judged(self, things: Sequence[Thing], judge: Callable[[Thing], str | None]) -> list[Thing]:
+        judged = []
+        for place, thing in enumerate(things, 1):
+            if self._options.stop is not None and self._options.stop.is_set():
+                break
+            judged.append(replace(thing, keep=judge(thing)))
+            if self._options.progress is not None:
+                self._options.progress(place, len(things), thing.label)
+        return judged
+
+
+async def _free(
+    catalog: Catalog, site: str, transport: Transport, things: Sequence[Thing], stop: threading.Event | None
+) -> Cleaned:
+    done = Cleaned((), ())
+    for part in _parts(things):
         if stop is not None and stop.is_set():
             break
-        found.append(OldRun(run.job_id, run.token, run.site, run.pages, _why_keep(workspace, catalog, run)))
-        if progress is not None:
-            progress(place, len(there), run.token)
-    return found
+        freed = await _free_part(catalog, site, transport, part)
+        done = Cleaned(done.gone + freed.gone, done.kept + freed.kept, done.freed_bytes + freed.freed_bytes)
+    return done
 
 
-@dataclass(frozen=True)
-class Freed:
-    """What was deleted, and which folders the site would not delete, with its words."""
-
-    runs: tuple[OldRun, ...]
-    size_bytes: int
-    refused: tuple[OldRun, ...] = ()
-
-
-def free(workspace: Workspace, catalog: Catalog, runs: Sequence[OldRun]) -> Freed:
-    """Delete the folders of `runs` that may go. Raises TransportLost."""
-    return asyncio.run(_free(workspace, catalog, [run for run in runs if run.keep is None]))
-
-
-async def _free(workspace: Workspace, catalog: Catalog, runs: Sequence[OldRun]) -> Freed:
-    gone, refused, size_bytes = [], [], 0
-    for name in dict.fromkeys(run.site for run in runs):
-        transport = open_site(workspace, name).transport
-        try:
-            for run in (run for run in runs if run.site == name):
-                answer = await _remove(transport, run.token)
-                if isinstance(answer, str):
-                    refused.append(replace(run, keep=answer))
-                    continue
-                size_bytes += answer
-                gone.append(run)
-                await asyncio.to_thread(_note, catalog, run)
-        finally:
-            await transport.close()
-    return Freed(tuple(gone), size_bytes, tuple(refused))
+async def _free_part(catalog: Catalog, site: str, transport: Transport, part: Sequence[Thing]) -> Cleaned:
+    """Documents are marked before they go, so that a job that is ordered meanwhile uploads them again."""
+    needed = await to_thread(mark_freed, catalog, site, part)
+    wanted = [thing for thing in part if thing.name not in needed]
+    answers = await transport.call("remove_things", [thing.name for thing in wanted], timeout_s=TIMEOUT_S)
+    gone = []
+    kept = [replace(thing, keep="a job needs it now") for thing in part if thing.name in needed]
+    freed_bytes = 0
+    for thing in wanted:
+        freed, words = answers.get(thing.name, (0, "the site does not say what became of it"))
+        freed_bytes += int(freed)
+        if words:
+            kept.append(replace(thing, keep=str(words)))
+        else:
+            gone.append(thing)
+    await to_thread(mark_present, catalog, site, [thing for thing in kept if thing.name not in needed])
+    await to_thread(note_removed, catalog, site, gone)
+    return Cleaned(tuple(gone), tuple(kept), freed_bytes)
 
 
-async def _remove(transport: Transport, token: str) -> int | str:
-    """The bytes freed, or the site's words when it refuses."""
-    try:
-        answer = await transport.call("remove_run", token)
-    except TransportLost:
-        raise
-    except SiteError as error:
-        return error.cause
-    return answer if isinstance(answer, int) else 0
-
-
-def _note(catalog: Catalog, run: OldRun) -> None:
-    with catalog.writing() as connection:
-        note(connection, "clean", f"Run folder {run.token} removed from {run.site}", job_id=run.job_id)
-
-
-def _ended(connection: Connection) -> Iterator[OldRun]:
-    job, chain = core.job, core.chain
-    statement = (
-        select(job.c.id, job.c.token, job.c.site, job.c.pages)
-        .join(chain, chain.c.id == job.c.chain_id)
-        .where(job.c.state.in_(_ENDED), chain.c.state != str(ChainState.LIVE))
-        .order_by(job.c.id)
-    )
-    for row in connection.execute(statement):
-        yield OldRun(row.id, row.token, row.site, row.pages)
-
-
-def _still_there(workspace: Workspace, runs: Sequence[OldRun]) -> list[OldRun]:
-    return asyncio.run(_ask_which(workspace, runs))
-
-
-async def _ask_which(workspace: Workspace, runs: Sequence[OldRun]) -> list[OldRun]:
-    there: list[OldRun] = []
-    for name in dict.fromkeys(run.site for run in runs):
-        transport = open_site(workspace, name).transport
-        mine = [run for run in runs if run.site == name]
-        try:
-            news = await transport.poll([RunAsk(run.token, max_bytes=0) for run in mine])
-        finally:
-            await transport.close()
-        there += [run for run, one in zip(mine, news, strict=True) if one.exists]
-    return there
-
-
-def _why_keep(workspace: Workspace, catalog: Catalog, run: OldRun) -> str | None:
-    journal, result = core.journal_cursor, core.result_cursor
-    with catalog.reading() as connection:
-        unread = select(exists().where(journal.c.job_id == run.job_id, journal.c.state != "complete"))
-        if connection.execute(unread).scalar():
-            return "its journal has not been read to the end"
-        partly = select(exists().where(result.c.job_id == run.job_id, result.c.complete.is_(False)))
-        if connection.execute(partly).scalar():
-            return "its results have not all been fetched"
-    try:
-        for locator in _locators(catalog, run.job_id):
-            read_result(workspace.results, locator)
-    except ResultUnreadable as error:
-        return f"a result does not verify in the workspace: {error.cause}"
-    return None
-
-
-def _locators(catalog: Catalog, job_id: int) -> Iterator[ResultLocator]:
-    table, after = core.attempt, 0
-    while True:
-        statement = (
-            select(
-                table.c.id,
-                table.c.result_file,
-                table.c.result_offset,
-                table.c.result_length,
-                table.c.result_sha256,
-            )
-            .where(table.c.job_id == job_id, table.c.id > after, table.c.result_file.is_not(None))
-            .order_by(table.c.id)
-            .limit(_ATTEMPTS_AT_ONCE)
-        )
-        with catalog.reading() as connection:
-            rows = connection.execute(statement).all()
-        for row in rows:
-            yield ResultLocator(row.result_file, row.result_offset, row.result_length, row.result_sha256)
-        if len(rows) < _ATTEMPTS_AT_ONCE:
-            return
-        after = rows[-1].id
+def _parts(things: Sequence[Thing]) -> list[Sequence[Thing]]:
+    return [things[start : start + AT_ONCE] for start in range(0, len(things), AT_ONCE)]

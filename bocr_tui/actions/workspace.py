@@ -157,31 +157,14 @@ def _export(context: Context, options: Options) -> Outcome:
 
 
 def _clean(context: Context, options: Options) -> Outcome:
-    from bocr_tui.actions.cleaning import free, old_runs
+    from bocr_tui.actions.cleaning import clean, sites_to_clean
+    from bocr_tui.actions.cleaning_telling import cleaned_outcome
 
-    catalog = context.catalog.open()
-    runs = old_runs(context.workspace, catalog, options.progress, options.stop)
-    ready = tuple(run for run in runs if run.keep is None)
-    kept = [run for run in runs if run.keep is not None]
-    freed_bytes = 0
-    if options.act and ready:
-        freed = free(context.workspace, catalog, ready)
-        ready, freed_bytes = freed.runs, freed.size_bytes
-        kept += freed.refused
-    said = f"{counted(len(ready), 'run folder')} of {counted(sum(run.pages for run in ready), 'page')}"
-    done = f"{said} removed, {freed_bytes / 1e6:,.1f} MB freed."
-    return Outcome(
-        text=done if options.act else f"{said} can go: their results lie verified in the workspace.",
-        count=len(ready),
-        refused=tuple((run.job_id, run.keep or "") for run in kept),
-        next_step="Run `bocr clean --yes` to remove them." if ready and not options.act else "",
-        numbers={
-            "runs": [run.token for run in ready],
-            "kept": {run.token: run.keep for run in kept},
-            "removed": options.act,
-            "freed_bytes": freed_bytes,
-        },
-    )
+    catalog, config = context.catalog.open(), context.workspace.config
+    if options.site is not None and options.site not in config.sites:
+        raise UsageError(f"There is no site {options.site!r}.", f"Sites: {', '.join(sorted(config.sites))}.")
+    sites = [options.site] if options.site else sites_to_clean(catalog, config)
+    return cleaned_outcome(clean(context.workspace, catalog, sites, options), options)
 
 
 WORKSPACE_ACTIONS = (
@@ -221,12 +204,13 @@ WORKSPACE_ACTIONS = (
     Action(
         id="workspace.clean",
         title="Clean",
-        tooltip="Free the sites' run folders whose results lie verified in the workspace.",
+        tooltip="Free on the sites what is no longer needed: its results lie verified in the workspace.",
         key=None,
         group="Workspace",
         command="bocr clean",
         when=_always,
         run=_clean,
         confirm=Confirm.ALWAYS,
+        asks=("site",),
     ),
 )

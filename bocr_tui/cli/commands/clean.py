@@ -11,18 +11,27 @@ from bocr_tui.cli.call import JsonOption, WorkspaceOption, call_of, the_workspac
 
 def clean(
     context: typer.Context,
+    site: Annotated[str | None, typer.Argument(help="Only there; every site if none.")] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Remove them; otherwise it is only said what could go.")
+    ] = False,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Also documents with pages still to read, if no job needs them now: they can be "
+            "uploaded again.",
+        ),
     ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Free the sites' run folders whose work has ended and whose results lie verified in the workspace."""
+    """Free what the sites no longer need: run folders whose results lie verified in the workspace, uploaded
+    documents whose pages are settled, and pages drawn beforehand. What lies in place is never touched."""
     from bocr_tui.actions.action import Options
     from bocr_tui.cli.acting import act, answer
 
     call = call_of(context)
-    outcome = act(
-        the_workspace(call), "workspace.clean", options=Options(act=yes), progress=("Verify", "run folders")
-    )
+    options = Options(act=yes, site=site, everything=everything)
+    outcome = act(the_workspace(call), "workspace.clean", options=options, progress=("Verify", "run folders"))
     answer(call, outcome)

@@ -2,12 +2,14 @@
 
 from typing import Any, Callable, Dict
 
+from .cleaning import list_splits, measure_things, remove_things
 from .direct import look_direct, start_direct, stop_direct
 from .documents import have_documents
 from .drivers import drive_catalog, leave_catalog
 from .environments import look_prepared, probe_environment, remember_environment
 from .folders import mend_folder
 from .runs import poll_runs, remove_run
+from .scan import find_path, follow_scan, gone_files, remove_scan, start_scan
 from .staging import stage_folders
 from .uploads import upload_state
 from .wheels import discard_wheels, download_wheels, unpack_wheels
@@ -23,6 +25,14 @@ FUNCTIONS: Dict[str, Callable[..., Any]] = {
         look_direct,
         stop_direct,
         have_documents,
+        measure_things,
+        list_splits,
+        remove_things,
+        find_path,
+        start_scan,
+        follow_scan,
+        gone_files,
+        remove_scan,
         drive_catalog,
         leave_catalog,
         look_prepared,
