@@ -8,6 +8,8 @@ from .documents import have_documents
 from .drivers import drive_catalog, leave_catalog
 from .environments import look_prepared, probe_environment, remember_environment
 from .folders import mend_folder
+from .pbs import hold_pbs, release_pbs, stop_pbs, submit_pbs
+from .pbs_look import look_pbs, server_pbs
 from .runs import poll_runs, remove_run
 from .scan import find_path, follow_scan, gone_files, remove_scan, start_scan
 from .staging import stage_folders
@@ -24,6 +26,12 @@ FUNCTIONS: Dict[str, Callable[..., Any]] = {
         start_direct,
         look_direct,
         stop_direct,
+        submit_pbs,
+        look_pbs,
+        stop_pbs,
+        hold_pbs,
+        release_pbs,
+        server_pbs,
         have_documents,
         measure_things,
         list_splits,
