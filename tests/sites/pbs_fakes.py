@@ -1,0 +1,102 @@
+"""A folder of PBS commands that do what a test says, and write down how they were called.
+
+Each command is a small program that reads `<name>.json` beside it: {"status", "stdout", "stderr", "sleep_s"};
+qsub gives a new id to each job it takes and qselect finds those by name, so that duplicates can be counted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+_PROGRAM = r"""#!{python} -IS
+import json, os, sys, time
+here = os.path.dirname(os.path.abspath(__file__))
+name = os.path.basename(__file__)
+if sys.argv[1:] == ["--version"]:
+    print(open(os.path.join(here, "version")).read())
+    sys.exit(0)
+with open(os.path.join(here, "calls.jsonl"), "a") as stream:
+    stream.write(json.dumps([name, *sys.argv[1:], os.environ.get("TZ", ""), os.getcwd()]) + "\n")
+try:
+    with open(os.path.join(here, name + ".json")) as stream:
+        orders = json.load(stream)
+except FileNotFoundError:
+    orders = dict()
+first = orders.pop("first", None)
+if first is not None:
+    with open(os.path.join(here, name + ".json"), "w") as stream:
+        json.dump(orders, stream)
+    orders = first
+arguments = sys.argv[1:]
+jobs = os.path.join(here, "jobs")
+if "wait_for" in orders:
+    while not os.path.exists(orders["wait_for"]):
+        time.sleep(0.01)
+if "status" in orders:
+    sys.stdout.buffer.write(orders.get("stdout", "").encode("utf-8", "surrogateescape"))
+    sys.stderr.write(orders.get("stderr", ""))
+    sys.stdout.flush()
+    sys.exit(orders["status"])
+if name == "qsub":
+    for number in range(1, 100000):
+        try:
+            handle = os.open(os.path.join(jobs, str(number)), os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+        except FileExistsError:
+            continue
+        break
+    job = arguments[arguments.index("-N") + 1]
+    os.write(handle, json.dumps(dict(name=job, held="-h" in arguments)).encode())
+    if "then_wait_for" in orders:
+        open(os.path.join(here, "taken"), "w").close()
+        while not os.path.exists(orders["then_wait_for"]):
+            time.sleep(0.01)
+    print(f"{number}.server")
+if name == "qselect":
+    wanted = arguments[arguments.index("-N") + 1]
+    for number in sorted(os.listdir(jobs), key=int):
+        if json.load(open(os.path.join(jobs, number)))["name"] == wanted:
+            print(f"{number}.server")
+"""
+
+NAMES = ("qsub", "qselect", "qstat", "qdel", "qhold", "qrls")
+
+
+class FakePbs:
+    """`folder` is what a site's pbs_exec says."""
+
+    def __init__(self, folder: Path, version: str = "pbs_version = 23.06.06") -> None:
+        self.folder = folder
+        self.bin = folder / "bin"
+        (self.bin / "jobs").mkdir(parents=True)
+        (self.bin / "version").write_text(version)
+        for name in NAMES:
+            path = self.bin / name
+            path.write_text(_PROGRAM.replace("{python}", sys.executable))
+            path.chmod(0o700)
+
+    def says(self, name: str, status: int = 0, stdout: str = "", stderr: str = "", **more: Any) -> None:
+        """From now on the command says this and does nothing."""
+        self.does(name, status=status, stdout=stdout, stderr=stderr, **more)
+
+    def does(self, name: str, **orders: Any) -> None:
+        (self.bin / f"{name}.json").write_text(json.dumps(orders))
+
+    def works(self, name: str) -> None:
+        (self.bin / f"{name}.json").unlink(missing_ok=True)
+
+    def calls(self, name: str = "") -> list[list[str]]:
+        """Arguments of each call, the command first; the time zone and the folder it ran in last."""
+        path = self.bin / "calls.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [call for call in map(json.loads, lines) if not name or call[0] == name]
+
+    def jobs(self) -> dict[int, dict[str, Any]]:
+        """What qsub took."""
+        return {int(path.name): json.loads(path.read_text()) for path in (self.bin / "jobs").iterdir()}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"pbs_exec": str(self.folder)}

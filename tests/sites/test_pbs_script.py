@@ -1,0 +1,382 @@
+"""The job script for PBS: what may stand in it, and how it behaves when bash runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bocr_tui.config.errors import ConfigError
+from bocr_tui.config.model import EnvironmentConfig, PbsConfig, SiteConfig, SplitConfig
+from bocr_tui.sites.scheduler.base import ScriptOrder
+from bocr_tui.sites.scheduler.pbs.script import directives, render_script
+from bocr_worker.protocol.exit_report import ExitReport, load_exit_report
+
+TOKEN = "bscript1"
+OTHER_TOKEN = "bscript2"
+
+WORKER = """
+import json, os, signal, sys, time
+from pathlib import Path
+run = Path(sys.argv[1])
+names = ("HF_HUB_OFFLINE", "LANG", "TMPDIR", "TRITON_CACHE_DIR", "OMP_NUM_THREADS", "FROM_SETUP")
+(run / "saw.json").write_text(json.dumps({
+    "argv": sys.argv[1:], "cwd": os.getcwd(), "umask": os.umask(0o077),
+    **{name: os.environ.get(name) for name in names},
+}))
+stopped = []
+signal.signal(signal.SIGTERM, lambda *_: stopped.append(1))
+what = (run / "do").read_text()
+print("worker says", what, flush=True)
+(run / "ready").touch()
+if what == "wait":
+    while not stopped:
+        time.sleep(0.02)
+    (run / "stopping").touch()
+    time.sleep(0.2)
+    (run / "flushed").touch()
+    (run / "exit.json").write_text('{"version": 1, "token": "%s", "outcome": "partial"}' % run.name)
+    sys.exit(4)
+if what == "die":
+    os.kill(os.getpid(), signal.SIGKILL)
+if what == "ignore":
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    (run / "deaf").touch()
+    time.sleep(60)
+sys.exit(int(what))
+"""
+
+
+def site(**settings: object) -> SiteConfig:
+    return SiteConfig.model_validate({"scheduler": "pbs", "python": sys.executable, **settings})
+
+
+def script(config: SiteConfig, *, engine: str = "noop", vendor: str = "", token: str = TOKEN) -> str:
+    return render_script(ScriptOrder(token, engine, "workers/0a1b", config, vendor), ()).decode()
+
+
+def shown(text: str) -> list[str]:
+    return [line.removeprefix("#PBS ") for line in text.splitlines() if line.startswith("#PBS")]
+
+
+# -- what stands in it ------------------------------------------------------------------------------------
+
+
+def test_the_site_s_wishes_become_directives_before_anything_else() -> None:
+    wishes = PbsConfig(
+        queue="gpu_1d",
+        select="1:ncpus=20:mem=180gb:ngpus=1",
+        walltime="23:30:00",
+        account="ocr-2026",
+        project="archive",
+        directives=("-l place=excl", "-p 10"),
+    )
+    text = script(site(pbs=wishes))
+    assert shown(text) == [
+        f"-N {TOKEN}",
+        "-q gpu_1d",
+        "-l select=1:ncpus=20:mem=180gb:ngpus=1",
+        "-l walltime=23:30:00",
+        "-A ocr-2026",
+        "-P archive",
+        "-r n",
+        "-W umask=077",
+        "-j oe",
+        "-l place=excl",
+        "-p 10",
+    ]
+    lines = text.splitlines()
+    last = max(number for number, line in enumerate(lines) if line.startswith("#PBS"))
+    assert all(line.startswith("#") for line in lines[:last])
+
+
+def test_an_engine_s_environment_has_its_own_wishes_and_lines() -> None:
+    mine = EnvironmentConfig(activate=("source activate two",), pbs=PbsConfig(queue="long"))
+    config = site(setup=("module load one",), environments={"chandra": mine}, pbs=PbsConfig(queue="short"))
+    text = script(config, engine="chandra")
+    assert "-q long" in shown(text) and "-q short" not in shown(text)
+    assert text.index("module load one") < text.index("source activate two") < text.index("workers/0a1b")
+    assert "\npython " in text
+    assert "-q short" in shown(script(config, engine="noop"))
+
+
+def test_the_split_stage_asks_for_processors_of_its_own() -> None:
+    split = SplitConfig(pbs=PbsConfig(queue="cpu"), environment=EnvironmentConfig(python="/opt/p/python3"))
+    text = script(site(split=split, pbs=PbsConfig(queue="gpu")), engine="split")
+    assert "-q cpu" in shown(text)
+    assert "/opt/p/python3 " in text
+
+
+HOSTILE = ["a b", "a,b", "q\n#PBS -o /tmp", "é", "$(id)", "`id`", "a;b", "a'b", 'a"b', "a\rb", "-x", "\u0663"]
+
+
+@pytest.mark.parametrize("setting", ["queue", "account", "project", "select", "walltime"])
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_value_that_no_directive_can_hold_is_refused_by_its_name(setting: str, value: str) -> None:
+    if setting == "select" and value == "-x":
+        value = "x y"
+    pbs = PbsConfig.model_construct(**{**PbsConfig().model_dump(), setting: value})
+    with pytest.raises(ConfigError, match=f"for {setting} "):
+        list(directives(TOKEN, pbs))
+
+
+@pytest.mark.parametrize(
+    "value", ["-o /tmp/x", "-l select=2", "-S /bin/sh", "-V", "-v A=1", "-l a=b\n-q x", "-W depend=x"]
+)
+def test_a_directive_that_could_change_whose_job_it_is_is_refused(value: str) -> None:
+    pbs = PbsConfig.model_construct(**{**PbsConfig().model_dump(), "directives": (value,)})
+    with pytest.raises(ConfigError, match="for directives"):
+        list(directives(TOKEN, pbs))
+
+
+@given(st.text(max_size=30), st.sampled_from(["queue", "select", "walltime", "account", "project"]))
+def test_no_text_gets_out_of_its_directive(value: str, setting: str) -> None:
+    pbs = PbsConfig.model_construct(**{**PbsConfig().model_dump(), setting: value})
+    try:
+        lines = list(directives(TOKEN, pbs))
+    except ConfigError:
+        return
+    for line in lines:
+        assert re.fullmatch(r"-[A-Za-z] [A-Za-z0-9_.@+=:-]+", line), line
+
+
+@pytest.mark.parametrize("token", ["", "A", "a b", "b" * 16, "a\n", "../x"])
+def test_a_token_that_is_none_is_a_bug(token: str) -> None:
+    with pytest.raises(ValueError, match="token"):
+        script(site(), token=token)
+
+
+# -- how it runs ------------------------------------------------------------------------------------------
+
+
+class Run:
+    """A run folder with a job script and a stand-in for the worker."""
+
+    def __init__(self, root: Path, text: str, what: str) -> None:
+        self.folder = root / "runs" / TOKEN
+        self.folder.mkdir(parents=True)
+        (root / "workers" / "0a1b").mkdir(parents=True)
+        (root / "workers" / "0a1b" / "__main__.py").write_text(WORKER)
+        (self.folder / "manifest.json").write_text("{}")
+        (self.folder / "do").write_text(what)
+        self.script = root / "spooled.sh"
+        self.script.write_text(text)
+        self.home = root / "home"
+        self.home.mkdir()
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self, job: str = "12.server", **environment: str) -> subprocess.Popen[bytes]:
+        """As PBS does: in the home folder, from a copy, told of the folder by a variable."""
+        asked = {"PBS_O_WORKDIR": str(self.folder), "PBS_JOBID": job, "HOME": str(self.home), **environment}
+        process = subprocess.Popen(
+            ["/bin/bash", str(self.script)],
+            cwd=self.home,
+            env={"PATH": os.environ["PATH"], **asked},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def end(self, process: subprocess.Popen[bytes]) -> int:
+        process.communicate(timeout=30)
+        return process.returncode
+
+    def wait_for(self, name: str) -> None:
+        deadline = time.monotonic() + 20
+        while not (self.folder / name).exists():
+            assert time.monotonic() < deadline, (self.folder / "job.log").read_text()
+            time.sleep(0.01)
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "job.log").read_text()
+
+    @property
+    def saw(self) -> dict[str, Any]:
+        return dict(json.loads((self.folder / "saw.json").read_text()))
+
+    def exit_report(self) -> ExitReport:
+        return load_exit_report((self.folder / "exit.json").read_bytes())
+
+
+MakeRun = Callable[..., Run]
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Iterator[MakeRun]:
+    made: list[Run] = []
+
+    def make(what: str, **settings: object) -> Run:
+        vendor = str(settings.pop("vendor", ""))
+        made.append(Run(tmp_path / "site", script(site(**settings), vendor=vendor), what))
+        return made[-1]
+
+    yield make
+    for run in made:
+        for process in run.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def test_the_worker_is_told_its_folder_its_job_and_its_cores(make_run: MakeRun) -> None:
+    run = make_run("0", cores=0, vendor="vendor/v1", setup=("cd /", "export FROM_SETUP=yes", "set -e"))
+    assert run.end(run.start(NCPUS="7", OMP_NUM_THREADS="7")) == 0
+    root = run.folder.parent.parent
+    assert run.saw["argv"] == [
+        str(run.folder),
+        "--job",
+        "12.server",
+        "--cores",
+        "7",
+        "--vendor",
+        str(root / "vendor/v1"),
+    ]
+    assert run.saw["cwd"] == str(run.folder)
+    assert run.saw["umask"] == 0o077
+    assert run.saw["FROM_SETUP"] == "yes"
+    assert (run.saw["HF_HUB_OFFLINE"], run.saw["LANG"], run.saw["OMP_NUM_THREADS"]) == ("1", "C.UTF-8", "7")
+    assert not run.folder.joinpath("exit.json").exists()
+    assert run.folder.joinpath("jobid").read_text() == "12.server\n"
+    assert "worker says 0" in run.log
+
+
+def test_caches_lie_where_pbs_says_and_are_taken_away(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run("0")
+    (tmp_path / "scratch").mkdir()
+    assert run.end(run.start(TMPDIR=str(tmp_path / "scratch"))) == 0
+    assert run.saw["TMPDIR"] == str(tmp_path / "scratch")
+    assert str(run.saw["TRITON_CACHE_DIR"]).startswith(str(tmp_path / "scratch"))
+    assert not list((tmp_path / "scratch").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "words"),
+    [
+        ("3", 3, "the worker ended without a report (exit status 3)"),
+        ("die", 137, "the worker was killed, most often for want of memory"),
+    ],
+)
+def test_a_worker_that_says_nothing_is_spoken_for(
+    make_run: MakeRun, what: str, code: int, words: str
+) -> None:
+    run = make_run(what)
+    assert run.end(run.start()) == code
+    report = run.exit_report()
+    assert (report.outcome, report.source, report.exit_code, report.cause, report.token) == (
+        "error",
+        "script",
+        code,
+        words,
+        TOKEN,
+    )
+    assert not list(run.folder.glob(".*part"))
+
+
+def test_a_python_that_is_not_there_is_named_as_the_cause(make_run: MakeRun) -> None:
+    run = make_run("0", python="/nowhere/python3")
+    assert run.end(run.start()) == 127
+    assert "Python of this environment could not be started" in run.exit_report().cause
+
+
+def test_setup_that_ends_the_job_is_reported(make_run: MakeRun) -> None:
+    run = make_run("0", setup=("echo no such module >&2", "exit 9"))
+    assert run.end(run.start()) == 9
+    assert run.exit_report().cause.startswith("the job ended before its worker was started (exit status 9)")
+    assert "no such module" in run.log
+
+
+def test_setup_that_is_no_shell_is_reported(make_run: MakeRun) -> None:
+    run = make_run("0", setup=('export A="unbalanced',))
+    assert run.end(run.start()) != 0
+    assert run.exit_report().outcome == "error"
+
+
+def test_the_shell_waits_through_sigterm_for_the_worker_s_own_report(make_run: MakeRun) -> None:
+    """PBS signals every process of the job; here the shell passes it on alone, and twice is no harm."""
+    run = make_run("wait")
+    process = run.start()
+    run.wait_for("ready")
+    os.kill(process.pid, signal.SIGTERM)
+    run.wait_for("stopping")
+    os.killpg(process.pid, signal.SIGTERM)
+    assert run.end(process) == 4
+    assert (run.folder / "flushed").exists()
+    assert run.exit_report().source == "worker"
+
+
+def test_a_worker_that_dies_of_the_signal_is_stopped_and_not_in_error(make_run: MakeRun) -> None:
+    run = make_run("ignore")
+    process = run.start()
+    run.wait_for("deaf")
+    os.killpg(process.pid, signal.SIGTERM)
+    assert run.end(process) == 143
+    report = run.exit_report()
+    assert (report.outcome, report.source, report.extra) == ("partial", "script", {"signal": "TERM"})
+
+
+def test_a_second_job_of_a_run_does_nothing(make_run: MakeRun) -> None:
+    run = make_run("0")
+    (run.folder / "jobid").write_text("11.server\n")
+    assert run.end(run.start("12.server")) == 0
+    assert not (run.folder / "saw.json").exists()
+    assert not (run.folder / "exit.json").exists()
+    assert (run.folder / "jobid").read_text() == "11.server\n"
+    assert "12.server is a second one" in run.log
+
+
+def test_the_same_job_under_another_name_of_its_server_may_start_again(make_run: MakeRun) -> None:
+    run = make_run("0")
+    (run.folder / "jobid").write_text("12.server\n")
+    assert run.end(run.start("12.server.example.org")) == 0
+    assert run.saw["argv"][2] == "12.server.example.org"
+
+
+def test_a_duplicate_that_the_worker_found_leaves_no_report(make_run: MakeRun) -> None:
+    """Status 0 without a report: another start of this job is alive, and the run is not over."""
+    run = make_run("0")
+    assert run.end(run.start()) == 0
+    assert not (run.folder / "exit.json").exists()
+
+
+def test_a_report_that_is_there_is_never_replaced(make_run: MakeRun) -> None:
+    run = make_run("3")
+    (run.folder / "exit.json").write_text("the worker's")
+    assert run.end(run.start()) == 3
+    assert (run.folder / "exit.json").read_text() == "the worker's"
+
+
+def test_started_elsewhere_it_touches_nothing(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run("0")
+    strange = tmp_path / "strange"
+    strange.mkdir()
+    (strange / "manifest.json").write_text("{}")
+    for folder in (strange, tmp_path / "nowhere", run.home):
+        process = run.start(PBS_O_WORKDIR=str(folder))
+        said, _ = process.communicate(timeout=30)
+        assert process.returncode == 1
+        assert b"is not the run folder" in said
+    assert sorted(path.name for path in strange.iterdir()) == ["manifest.json"]
+    assert not (run.folder / "job.log").exists()
+
+
+def test_it_runs_without_pbs_too(make_run: MakeRun) -> None:
+    run = make_run("0")
+    done = subprocess.run(
+        ["bash", str(run.script)], cwd=run.folder, timeout=30, env={"PATH": os.environ["PATH"]}
+    )
+    assert done.returncode == 0
+    assert run.saw["argv"][:3] == [str(run.folder), "--job", ""]
