@@ -25,8 +25,14 @@ OLDEST_PYTHON = (3, 10)
 """The worker's promise (tests/worker/test_old_python.py)."""
 
 
+SPLIT = "split"
+"""The name that the stage that draws pages goes by, where others have an engine's."""
+
+
 def environment_of(config: SiteConfig, engine: str) -> EnvironmentConfig:
     """The environment configured for an engine; one that is nothing special for any other."""
+    if engine == SPLIT and config.split is not None:
+        return config.split.environment
     return config.environments.get(engine) or EnvironmentConfig()
 
 

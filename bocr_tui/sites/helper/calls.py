@@ -5,9 +5,11 @@ from typing import Any, Callable, Dict
 from .cleaning import list_splits, measure_things, remove_things
 from .direct import look_direct, start_direct, stop_direct
 from .documents import have_documents
+from .drawing import draw_page
 from .drivers import drive_catalog, leave_catalog
 from .environments import look_prepared, probe_environment, remember_environment
 from .folders import mend_folder
+from .login import login_facts
 from .pbs import hold_pbs, release_pbs, stop_pbs, submit_pbs
 from .pbs_look import look_pbs, server_pbs
 from .runs import poll_runs, remove_run
@@ -33,6 +35,7 @@ FUNCTIONS: Dict[str, Callable[..., Any]] = {
         release_pbs,
         server_pbs,
         have_documents,
+        draw_page,
         measure_things,
         list_splits,
         remove_things,
@@ -43,6 +46,7 @@ FUNCTIONS: Dict[str, Callable[..., Any]] = {
         remove_scan,
         drive_catalog,
         leave_catalog,
+        login_facts,
         look_prepared,
         probe_environment,
         remember_environment,

@@ -26,6 +26,7 @@ from bocr_tui.sites.transport.base import (
 from bocr_tui.sites.transport.ssh.commands import Command, Commands, Unanswered
 from bocr_tui.sites.transport.ssh.connection import Connection, Live
 from bocr_tui.sites.transport.ssh.hops import Tuning
+from bocr_tui.sites.transport.ssh.host_keys import fingerprint
 from bocr_tui.sites.transport.ssh.installing import (
     BROKEN,
     MISSING,
@@ -83,6 +84,12 @@ class SshTransport:
     async def place(self) -> Place:
         """What the site looks like: root, host, Python. Connects, and installs the helper."""
         return (await self._ready())[1]
+
+    async def host_key(self) -> str:
+        """The host's key as `SHA256:…`, which was known or has been accepted; empty where an authority
+        vouches for it. Connects."""
+        key = (await self._connection.get()).ssh.get_server_host_key()
+        return "" if key is None else fingerprint(key)
 
     async def stage(self, folders: Mapping[str, Mapping[str, bytes]]) -> None:
         await self.call("stage_folders", {name: dict(files) for name, files in folders.items()})

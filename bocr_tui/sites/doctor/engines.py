@@ -1,0 +1,105 @@
+"""The environments: their Python and packages, the models' folders, and whether the worker starts there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from packaging.utils import canonicalize_name
+
+from bocr_tui.config.check import BAD, DOUBTFUL, GOOD, Check
+from bocr_tui.sites.environments import OLDEST_PYTHON, EnvironmentFacts, Fitness, ModelFacts
+from bocr_tui.sites.vendor import Lack
+
+TELLING = (
+    "vllm",
+    "torch",
+    "transformers",
+    "openai",
+    "chandra-ocr",
+    "rapidocr",
+    "onnxruntime",
+    "pypdfium2",
+    "pillow",
+    "numpy",
+)
+"""Packages whose versions decide what an engine does, where they are there."""
+
+LITTLE_WEIGHTS_BYTES = 1_000_000
+
+
+def environment_checks(
+    engine: str, facts: EnvironmentFacts, lack: Lack, vendor: str | None
+) -> Iterator[Check]:
+    """`vendor` is the folder that was brought ("" for none), None where nothing has been brought yet."""
+    name = f"environment {engine}"
+    for line in facts.failed:
+        yield Check(
+            name, DOUBTFUL, f"the line `{line}` ended with an error", "Try it there in a login shell."
+        )
+    said = f"Python {'.'.join(map(str, facts.version))} at {facts.executable}"
+    if facts.version < OLDEST_PYTHON:
+        step = "Name a Python of 3.10 or later in its `python`, or activate another environment."
+        yield Check(name, BAD, f"{said} is too old for bocr's worker", step)
+        return
+    yield Check(name, GOOD, f"{said}; {_versions(facts)}")
+    if lack.unfit:
+        step = "Its own packages come first: another environment is needed."
+        yield Check(name, BAD, f"too old: {', '.join(lack.unfit)}", step)
+    if lack.missing and vendor is None:
+        step = "bocr brings it in a folder of its own before the first job, or now: bocr doctor SITE."
+        yield Check(name, DOUBTFUL, f"lacks {', '.join(lack.missing)}", step)
+    elif lack.missing:
+        yield Check(name, GOOD, f"what it lacks ({', '.join(lack.missing)}) lies in {vendor}")
+
+
+def _versions(facts: EnvironmentFacts) -> str:
+    there = [(name, facts.distributions.get(canonicalize_name(name))) for name in TELLING]
+    found = [f"{name} {version}" for name, version in there if version]
+    return ", ".join(found) or "none of the packages that bocr knows"
+
+
+def model_checks(engine: str, model: ModelFacts | None) -> Iterator[Check]:
+    """Of the folder of weights, where one is configured."""
+    if model is None:
+        return
+    name = f"model {engine}"
+    if not model.exists:
+        yield Check(
+            name,
+            BAD,
+            f"there is no folder {model.path}",
+            "Mend `model` of its environment, or bring it there.",
+        )
+    elif model.pointers:
+        said = f"{model.path}: git-lfs never fetched {model.pointers} of {model.weights} files of weights"
+        yield Check(name, BAD, said, "There: git lfs pull")
+    elif not model.weights or model.weights_bytes < LITTLE_WEIGHTS_BYTES:
+        yield Check(name, DOUBTFUL, f"{model.path} holds no weights", "Is it the right folder?")
+    elif not model.has_config:
+        yield Check(name, DOUBTFUL, f"{model.path} has no config.json", "Is it the right folder?")
+    else:
+        yield Check(name, GOOD, f"{model.path}: {model.weights} files, {model.weights_bytes / 1e9:.1f} GB")
+
+
+def worker_checks(engine: str, fitness: Fitness | None, *, is_engine: bool) -> Iterator[Check]:
+    """Of what the worker said in the environment. `is_engine` False: a name that no engine has, such as
+    that of the stage that draws pages."""
+    name = f"worker {engine}"
+    if fitness is None or fitness.error:
+        said = fitness.error if fitness else "it was not asked"
+        yield Check(name, BAD, f"does not start there: {said}", "Look into the environment's Python.")
+        return
+    for module, why in fitness.missing.items():
+        yield Check(
+            name, BAD, f"{module} cannot be imported: {why}", "Mend it there, or use another environment."
+        )
+    if fitness.missing:
+        return
+    if is_engine and not fitness.known:
+        said = f"draws pages there; this version of bocr has no engine {engine}"
+        yield Check(name, DOUBTFUL, said, "Leave it out of the pipeline until there is one.")
+    elif is_engine and fitness.cause:
+        said = f"draws pages there; the engine cannot run on the login node: {fitness.cause}"
+        yield Check(name, DOUBTFUL, said, f"{fitness.needs.rstrip('.')}. A computing node may have it.")
+    else:
+        yield Check(name, GOOD, "starts there and can draw pages")
