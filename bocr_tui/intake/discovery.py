@@ -31,10 +31,11 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class Found(_Entry):
-    """A regular file to look at."""
+    """A regular file to look at. `site`: where it lies, empty for this machine."""
 
     size_bytes: int
     mtime_ns: int
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,7 +226,7 @@ class _Import:
         report = self._tally.report(self._catalog, missing, stopped, time.monotonic() - started)
         if report.added or report.changed or report.missing:
             with self._catalog.writing() as connection:
-                note(connection, "import", _sentence(report))
+                note(connection, "import", told(report))
         return report
 
 
@@ -234,7 +234,8 @@ def _take(files: Iterator[Found | Trouble], count: int) -> list[Found | Trouble]
     return list(islice(files, count))
 
 
-def _sentence(report: ImportReport) -> str:
+def told(report: ImportReport) -> str:
+    """An import in a sentence, for the timeline."""
     parts = [f"{report.added:,} files added"]
     parts += [f"{report.changed:,} changed"] if report.changed else []
     parts += [f"{report.missing:,} gone"] if report.missing else []

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bocr_tui.config.errors import UsageError
 from bocr_tui.config.workspace import Workspace
 from bocr_tui.intake.names import display_name
+from bocr_tui.sites.documents import parse_site_path
 from bocr_worker.language import language_of_name
 
 PERSON, RULE, NAME, DETECTED = "person", "rule", "name", "detected"
@@ -35,6 +36,13 @@ class Language:
         return mine > other or (mine == other and self.source in (PERSON, RULE))
 
 
+def _folder(workspace: Workspace, root: str) -> bytes:
+    """A rule's folder as paths of sources begin: of this machine, or `site:<name>:<folder>`."""
+    if parse_site_path(os.fsencode(root)) is not None:
+        return os.fsencode(root)
+    return os.path.realpath(os.fsencode(workspace.root / root))
+
+
 class Languages:
     """What a person and the workspace's configuration say about an import."""
 
@@ -43,10 +51,7 @@ class Languages:
         if spoken is not None and not _CODE.fullmatch(spoken):
             raise UsageError(f"{spoken!r} is no language code.", "Give an ISO 639 code such as fr, ar or en.")
         self._spoken = spoken
-        rules = [
-            (os.path.realpath(os.fsencode(workspace.root / rule.root)), rule.language)
-            for rule in workspace.config.language_rules
-        ]
+        rules = [(_folder(workspace, rule.root), rule.language) for rule in workspace.config.language_rules]
         self._rules = sorted(rules, key=lambda rule: -len(rule[0]))
 
     def of(self, path: bytes) -> Language:

@@ -15,6 +15,7 @@ from bocr_tui.intake.findings import Finding
 from bocr_tui.intake.language import Languages
 from bocr_tui.intake.names import display_name
 from bocr_tui.intake.writing import DocumentRow, Writing, write_languages
+from bocr_tui.sites.documents import local_part
 from bocr_worker.protocol.failures import FailureClass
 
 _UNLOADABLE = str(FailureClass.RENDER)
@@ -180,11 +181,13 @@ def _point(writing: Writing, finding: Finding, document_id: int, stamp: float) -
         source_id = writing.next_source_id
         writing.next_source_id += 1
         writing.new_sources.append(
-            (source_id, found.path, display_name(os.path.basename(found.path)), *values)
+            (source_id, found.path, display_name(os.path.basename(found.path)), found.site, *values)
         )
     else:
         writing.moved_sources.append((*values, source_id))
     writing.sources[found.path] = (source_id, document_id)
+    if found.site:
+        writing.in_place.append((found.site, document_id, display_name(local_part(found.path)), stamp))
     return before
 
 

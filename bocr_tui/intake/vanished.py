@@ -22,8 +22,9 @@ def knows(catalog: Catalog, path: bytes) -> bool:
 
 
 def mark_vanished(catalog: Catalog, paths: Sequence[bytes], before: float) -> int:
-    """Look for the sources at or below `paths` that were last seen `before` this time, and mark those that
-    are really gone: a file that was passed over (hidden, or in a folder that could not be listed) is not.
+    """Look for the sources of this machine at or below `paths` that were last seen `before` this time, and
+    mark those that are really gone: a file that was passed over (hidden, or in a folder that could not be
+    listed) is not.
 
     Returns how many sources became missing.
     """
@@ -35,7 +36,8 @@ def mark_vanished(catalog: Catalog, paths: Sequence[bytes], before: float) -> in
             with catalog.reading() as connection:
                 rows = connection.exec_driver_sql(
                     "SELECT id, path, document_id FROM source WHERE (path = ? OR (path >= ? AND path < ?))"
-                    " AND path > ? AND seen_at < ? AND state = 'present' ORDER BY path LIMIT ?",
+                    " AND path > ? AND seen_at < ? AND state = 'present' AND site = ''"
+                    " ORDER BY path LIMIT ?",
                     (path, low, high, last, before, _CHUNK),
                 ).all()
             if not rows:
@@ -44,6 +46,30 @@ def mark_vanished(catalog: Catalog, paths: Sequence[bytes], before: float) -> in
             gone = [(source_id, document_id) for source_id, there, document_id in rows if _is_gone(there)]
             count += _mark(catalog, gone)
     return count
+
+
+def unseen_on_site(catalog: Catalog, path: bytes, before: float, after: bytes, most: int) -> list[bytes]:
+    """Sources on a site at or below `path` (`site:<name>:…`, as all paths here) that were last seen `before`
+    this time: the first ones behind `after`."""
+    low, high = _below(path)
+    with catalog.reading() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT path FROM source WHERE (path = ? OR (path >= ? AND path < ?)) AND path > ?"
+            " AND seen_at < ? AND state = 'present' ORDER BY path LIMIT ?",
+            (path, low, high, after, before, most),
+        )
+        return [found for (found,) in rows]
+
+
+def mark_gone(catalog: Catalog, paths: Sequence[bytes]) -> int:
+    """These sources are gone, whoever found that out. Returns how many there were."""
+    marks = ", ".join("?" * len(paths))
+    with catalog.reading() as connection:
+        rows = connection.exec_driver_sql(
+            f"SELECT id, document_id FROM source WHERE path IN ({marks}) AND state = 'present'",  # noqa: S608
+            tuple(paths),
+        ).all()
+    return _mark(catalog, [(source_id, document_id) for source_id, document_id in rows])
 
 
 def _mark(catalog: Catalog, gone: Sequence[tuple[int, int | None]]) -> int:

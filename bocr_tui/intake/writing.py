@@ -42,6 +42,8 @@ class Writing:
     new_pages: list[tuple[Any, ...]] = field(default_factory=list)
     moves: list[tuple[int, DocumentState, dict[str, Any]]] = field(default_factory=list)
     languages: list[tuple[str | None, str | None, int]] = field(default_factory=list)
+    in_place: list[tuple[Any, ...]] = field(default_factory=list)
+    """Documents that lie on a site: site, document, path for people, time."""
     left_behind: set[int] = field(default_factory=set)
     """Documents that a path does not lead to any more."""
 
@@ -80,8 +82,8 @@ class Writing:
             )
         if self.new_sources:
             run(
-                "INSERT INTO source (id, path, name, document_id, import_root, size_bytes, mtime_ns, seen_at,"
-                " state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'present')",
+                "INSERT INTO source (id, path, name, site, document_id, import_root, size_bytes, mtime_ns,"
+                " seen_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'present')",
                 self.new_sources,
             )
         if self.moved_sources:
@@ -98,6 +100,15 @@ class Writing:
                 " changed_at) VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
                 self.new_pages,
             )
+        if self.in_place:
+            # An uploaded copy is preferred as long as it is there: it was verified.
+            run(
+                "INSERT INTO site_document (site, document_id, state, path, problem, changed_at)"
+                " VALUES (?, ?, 'in_place', ?, '', ?) ON CONFLICT (site, document_id) DO UPDATE SET"
+                " state = 'in_place', path = excluded.path, problem = '', changed_at = excluded.changed_at"
+                " WHERE site_document.state <> 'present'",
+                self.in_place,
+            )
         write_languages(connection, self.languages)
         mark_orphans(connection, self.left_behind)
 
@@ -111,11 +122,19 @@ def write_languages(connection: Connection, languages: Sequence[tuple[str | None
 
 
 def mark_orphans(connection: Connection, document_ids: Iterable[int]) -> int:
-    """Documents none of whose sources is present become `missing`. Returns how many did."""
+    """Documents none of whose sources is present become `missing`, and those without any on a site do not
+    lie in place there any more. Returns how many became missing."""
+    wanted = json.dumps(sorted(document_ids))
+    connection.exec_driver_sql(
+        "DELETE FROM site_document WHERE document_id IN (SELECT value FROM json_each(?))"
+        " AND state = 'in_place' AND NOT EXISTS (SELECT 1 FROM source WHERE state = 'present'"
+        " AND document_id = site_document.document_id AND site = site_document.site)",
+        (wanted,),
+    )
     orphans = connection.exec_driver_sql(
         "SELECT id FROM document WHERE id IN (SELECT value FROM json_each(?)) AND state <> 'missing' AND NOT"
         " EXISTS (SELECT 1 FROM source WHERE document_id = document.id AND state = 'present')",
-        (json.dumps(sorted(document_ids)),),
+        (wanted,),
     ).all()
     for (document_id,) in orphans:
         move_document(

@@ -1,9 +1,9 @@
 """Looking at documents where they lie: a scan of a folder, detached and nice'd, whose answer is read as it
 grows.
 
-A scan lives in `scans/<token>`: `scan.sh`, `known.jsonl` and `order.json` are staged, `scan.jsonl` is what the
-worker answers, `process.json` is who scans. Login nodes may be several machines behind one name: whether a
-scan of another one lives is told by its answer growing.
+A scan lives in `scans/<token>`: `scan.sh`, `known.jsonl` and `order.json` are staged, `scan.jsonl` is what
+the worker answers, `process.json` is who scans. Login nodes may be several machines behind one name: whether
+a scan of another one lives is told by its answer growing.
 """
 
 import json
@@ -46,7 +46,8 @@ def find_path(root: str, path: bytes) -> Dict[str, Any]:
     try:
         folder = stat.S_ISDIR(os.stat(path).st_mode)
     except OSError as error:
-        raise Refused("%s cannot be looked at: %s." % (_shown(path), error.strerror), "Check the path.")
+        words = "%s cannot be looked at: %s." % (_shown(path), error.strerror)
+        raise Refused(words, "Check the path.") from error
     if folder:
         return {"path": os.path.realpath(path), "folder": True}
     parent, name = os.path.split(path)
