@@ -1,0 +1,193 @@
+"""From the queue to a node and back: starting runs, and what their supervisors report."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.pbs_double import mom, processes
+from tests.pbs_double.jobs import Job
+from tests.pbs_double.resources import duration, vnode_text
+from tests.pbs_double.settings import Node
+
+if TYPE_CHECKING:
+    from tests.pbs_double.site import Site
+
+MOST_FAILED_STARTS = 21
+RERUN, NODE_LOST = -11, -20
+STARTING, RUNNING, EXITING = 41, 42, 51
+
+
+def folder(site: Site, job: Job) -> Path:
+    """Of the run that is going on."""
+    return site.folder / "runs" / f"{job.id}.{job.run_count}"
+
+
+def start(site: Site, job: Job, node: Node) -> None:
+    now = time.time()
+    job.exec_node, job.exec_slot = node.name, _free_slot(site, node)
+    job.exec_vnode = vnode_text(node.name, job.chunks)
+    job.stime = job.mtime = now
+    job.state, job.substate = "R", STARTING
+    job.run_count += 1
+    job.used, job.lost_at, job.hidden_session = {}, 0.0, False
+    if site.settings.build == "master":
+        job.exit_status = None
+    job.jobdir = ""
+    at = time.strftime("%a %b %d at %H:%M", time.localtime(now))
+    job.comment = f"Job run at {at} on {job.exec_vnode}"
+    site.save(job)
+    job.supervisor = mom.start(_run(site, job))
+    site.save(job)
+    for child in site.links.started(job):
+        site.evaluate(child)
+        site.touch(child)
+
+
+def _free_slot(site: Site, node: Node) -> int:
+    taken = {job.exec_slot for job in site.jobs.values() if job.state in "RSE" and job.exec_node == node.name}
+    return next(slot for slot in range(len(taken) + 1) if slot not in taken)
+
+
+def _run(site: Site, job: Job) -> mom.Run:
+    settings = site.settings
+    temporary = site.folder / "tmp" / f"pbs.{job.id}"
+    temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
+    nodefile = site.folder / "aux" / job.id
+    nodefile.write_text("".join(f"{job.exec_node}\n" * count for count, _ in job.chunks))
+    shell = job.shell or "/bin/bash"
+    argv = [job.command[0], *job.command] if job.command else [shell, f"-{Path(shell).name}"]
+    output = {
+        "job": job.id, "spool": str(site.folder / "spool"),
+        "out_path": job.output_path.partition(":")[2], "err_path": job.error_path.partition(":")[2],
+        "join": job.join, "keep": job.keep, "umask": job.umask, "home": settings.home, "name": job.name,
+        "seq": job.seq, "patience_s": settings.stageout_s,
+    }  # fmt: skip
+    return mom.Run(
+        str(folder(site, job)), job.id, argv, "" if job.command else f"{job.script}\n",
+        _environment(site, job, temporary, nodefile), settings.home, output, job.walltime_s,
+        settings.faults.clock, settings.kill_delay(job.queue), settings.poll_s, site.knock_address(),
+        settings.server, [str(temporary)],
+    )  # fmt: skip
+
+
+def _environment(site: Site, job: Job, temporary: Path, nodefile: Path) -> dict[str, str]:
+    chunk = job.chunks[0][1]
+    ncpus = chunk.get("ompthreads") or chunk.get("ncpus", "1")
+    return {
+        "PATH": "/bin:/usr/bin", "HOME": site.settings.home, "LOGNAME": job.user, "USER": job.user,
+        "SHELL": "/bin/bash", "ENVIRONMENT": "BATCH", "PBS_ENVIRONMENT": "PBS_BATCH",
+        "NCPUS": ncpus, "OMP_NUM_THREADS": ncpus, "TMPDIR": str(temporary), "PBS_JOBDIR": site.settings.home,
+        "PBS_JOBID": job.id, "PBS_JOBNAME": job.name, "PBS_QUEUE": job.queue, "PBS_NODEFILE": str(nodefile),
+        "PBS_NODENUM": "0", "PBS_TASKNUM": "1", "PBS_MOMPORT": "15003", "PBS_JOBCOOKIE": f"{job.seq:032X}",
+    } | dict(job.variables)  # fmt: skip
+
+
+def look(site: Site) -> None:
+    """Takes in what supervisors have reported."""
+    for job in [job for job in site.jobs.values() if job.state in "RSE" and not job.lost_at]:
+        place = folder(site, job)
+        if job.substate == STARTING and (words := mom.report(place, mom.STARTED)):
+            job.session, job.substate, job.jobdir = words["pid"], RUNNING, site.settings.home
+            site.touch(job)
+        if job.state != "E" and (words := mom.report(place, mom.OBIT)):
+            _obit(site, job, words)
+        if job.state == "E" and (words := mom.report(place, mom.DONE)):
+            _done(site, job, words["stageout"])
+        if job.state in "RS" and not processes.alive(job.supervisor) and not mom.report(place, mom.OBIT):
+            _vanished(site, job)
+
+
+def _obit(site: Site, job: Job, words: dict[str, Any]) -> None:
+    used = words["used"]
+    job.exit_status, job.obittime = words["status"], words["at"]
+    if used:
+        job.used = {
+            "cpupercent": 0, "cput": duration(used["cput_s"]), "mem": f"{used['mem_kb']}kb",
+            "ncpus": job.resources["ncpus"], "vmem": f"{used['mem_kb']}kb",
+            "walltime": duration(used["walltime_s"]),
+        }  # fmt: skip
+        job.hidden_session = used["walltime_s"] < 2.0
+    job.state, job.substate = "E", EXITING
+    site.touch(job)
+
+
+def _done(site: Site, job: Job, stageout: int) -> None:
+    if job.exit_status == mom.CANNOT_START:
+        _failed_start(site, job)
+    elif job.requeue:
+        _requeue(site, job)
+    else:
+        job.stageout = stageout
+        _end(site, job)
+    site.to_schedule = True
+
+
+def _end(site: Site, job: Job) -> None:
+    words = {mom.WALLTIME: "exceeded resource walltime", mom.MEMORY: "exceeded resource mem"}
+    exited = job.exit_status if job.exit_status is not None else 0
+    if job.deleted_by:
+        ending, substate = f"terminated by {job.deleted_by}", 91
+    else:
+        ending, substate = words.get(exited, "failed" if exited else "finished"), 93 if exited else 92
+    if job.comment:
+        job.comment += f" and {ending}"
+    site.finish(job, substate)
+
+
+def _failed_start(site: Site, job: Job) -> None:
+    _off_node(job)
+    job.session = 0
+    if job.run_count >= MOST_FAILED_STARTS:
+        job.holds, job.comment = "s", "job held, too many failed attempts to run"
+    site.evaluate(job)
+    site.touch(job)
+
+
+def _requeue(site: Site, job: Job) -> None:
+    _off_node(job)
+    job.exit_status, job.requeue = job.requeue, 0
+    if not job.holds:
+        job.comment = ""
+    job.etime = 0.0
+    site.evaluate(job)
+    site.touch(job)
+
+
+def _off_node(job: Job) -> None:
+    job.exec_node = job.exec_vnode = job.jobdir = ""
+    job.used = {}
+
+
+def _vanished(site: Site, job: Job) -> None:
+    """The supervisor was killed with the job unfinished: as with a node that is lost."""
+    lose(site, job)
+
+
+def lose(site: Site, job: Job) -> None:
+    """The node no longer answers: the job seems to run on. Its processes really do."""
+    if processes.alive(job.supervisor):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(job.supervisor, signal.SIGKILL)
+    job.lost_at = time.time()
+    site.save(job)
+
+
+def give_up_lost(site: Site) -> None:
+    """After node_fail_requeue: back to the queue, or to the end where it must not run again."""
+    now = time.time()
+    for job in [job for job in site.jobs.values() if job.state in "RS" and job.lost_at]:
+        if now - job.lost_at < site.settings.node_fail_requeue_s:
+            continue
+        job.lost_at, job.obittime = 0.0, now
+        if job.rerunable and not job.deleted_by:
+            job.requeue = NODE_LOST
+            _requeue(site, job)
+        else:
+            job.exit_status, job.used, job.session, job.jobdir = NODE_LOST, {}, 0, ""
+            site.finish(job, 93)
+        site.to_schedule = True
