@@ -18,14 +18,11 @@ from bocr_worker.protocol.exit_report import ExitReport, dump_exit_report
 from bocr_worker.protocol.manifest import Manifest, load_manifest
 from bocr_worker.recognising import Recognising
 from bocr_worker.stage import Job, Stage, Work
-from bocr_worker.stopping import StopSign
+from bocr_worker.stopping import BY_SIGNAL, StopSign
 
 EXIT_OK, EXIT_ERROR, EXIT_PARTIAL = 0, 1, 4
 """EXIT_OK without an exit.json: another start of the job holds the run folder, and the last word there is its
 own. The script that called must write none."""
-
-_ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_BY_SIGNAL = "ended by a signal"
 
 
 def run_job(run: Path, scheduler_id: str, cores: int = 0) -> int:
@@ -36,8 +33,8 @@ def run_job(run: Path, scheduler_id: str, cores: int = 0) -> int:
         _say_last(run, ExitReport(token="", outcome="error", cause=f"the manifest cannot be used: {error}"))
         return EXIT_ERROR
     early: list[str] = []
-    for number in _ENDS:
-        signal.signal(number, lambda *_: early.append(_BY_SIGNAL))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: early.append(BY_SIGNAL))
     try:
         claim = Claim.take(
             run, scheduler_id, manifest.limits.lease_s, lambda: bool(early) or (run / "stop").exists()
@@ -52,10 +49,7 @@ async def _run(run: Path, manifest: Manifest, claim: Claim, cores: int, early: l
     """Up to exit.json and the lease's end: afterwards asyncio waits for threads, which a filesystem that
     hangs may hold for longer than the scheduler does."""
     sign = StopSign()
-    loop = asyncio.get_running_loop()
-    for number in _ENDS:
-        with contextlib.suppress(NotImplementedError, RuntimeError):
-            loop.add_signal_handler(number, sign.give, _BY_SIGNAL)
+    sign.heed_signals()
     if early:
         sign.give(early[0])
     job = Job(run, manifest, claim, cores, JournalWriter(run, manifest.token), sign)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -11,6 +12,10 @@ Answer = TypeVar("Answer")
 SIGNAL_GRACE_S = 0.5
 """A scheduler signals all of a job's processes at once. What a child's death makes of it may be seen before
 our own signal is: so long we wait to know whether one comes."""
+
+
+END_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+BY_SIGNAL = "ended by a signal"
 
 
 class JobStops(Exception):
@@ -35,6 +40,15 @@ class StopSign:
             self._event.set()
             for listener in self._listeners:
                 listener()
+
+    def heed_signals(self) -> None:
+        """SIGTERM, SIGINT and SIGHUP give the sign from now on; a SIGHUP that whoever started us ignores
+        stays ignored. Needs the main thread's loop."""
+        loop = asyncio.get_running_loop()
+        for number in END_SIGNALS:
+            if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue
+            loop.add_signal_handler(number, self.give, BY_SIGNAL)
 
     def on_given(self, listener: Callable[[], None]) -> None:
         """Call `listener` when it is given; at once where it was."""

@@ -1,0 +1,1 @@
+"""Looking at documents where they lie: which files a folder holds, and what each of them is."""
