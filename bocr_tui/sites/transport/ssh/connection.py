@@ -28,7 +28,6 @@ class Live:
 
     hops: list[Hop]
     one_time: bool
-    lost: bool = False
 
     @property
     def ssh(self) -> asyncssh.SSHClientConnection:
@@ -140,10 +139,9 @@ class Connection:
         try:
             await self._follow(self._target, opener, live, 0)
             live.one_time = questions.one_time
-            if live.lost:
+            if any(hop.connection.is_closed() for hop in live.hops):
                 raise NeverSent(f"{self.host} closed the connection at once.", "It is tried again by itself.")
         except BaseException:
-            live.lost = True
             await asyncio.shield(_close_hops(live.hops))
             raise
         return live
@@ -172,13 +170,11 @@ class Connection:
 
     def _notice(self, live: Live) -> Callable[[Exception | None], None]:
         def lost(error: Exception | None) -> None:
-            if error is not None or live is self._live:
-                self._lost(live, plain_words(str(error or "the host closed the connection")))
+            self._lost(live, plain_words(str(error or "the host closed the connection")))
 
         return lost
 
     def _lost(self, live: Live, problem: str) -> None:
-        live.lost = True
         if self._live is not live:
             return
         self._live = None

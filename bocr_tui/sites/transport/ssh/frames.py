@@ -32,7 +32,7 @@ class AnswerReader:
 
     def __init__(self, nonce: bytes, max_bytes: int = MAX_ANSWER_BYTES) -> None:
         self.payload: bytes | None = None
-        self.noise = b""
+        self._noise = b""
         self._start = MAGIC + nonce + b" "
         self._max_bytes = max_bytes
         self._buffer = bytearray()
@@ -55,6 +55,11 @@ class AnswerReader:
             self.payload = payload
 
     @property
+    def noise(self) -> bytes:
+        """The beginning of what came before an answer, or instead of one."""
+        return self._noise if self.begun else (self._noise + self._buffer)[:KEPT_NOISE_BYTES]
+
+    @property
     def begun(self) -> bool:
         """Whether an answer has begun to come."""
         return self._size >= 0
@@ -62,8 +67,8 @@ class AnswerReader:
     def _find_start(self) -> bool:
         place = self._buffer.find(self._start)
         useless = place if place >= 0 else max(0, len(self._buffer) - len(self._start) + 1)
-        if len(self.noise) < KEPT_NOISE_BYTES:
-            self.noise += bytes(self._buffer[: min(useless, KEPT_NOISE_BYTES - len(self.noise))])
+        if len(self._noise) < KEPT_NOISE_BYTES:
+            self._noise += bytes(self._buffer[: min(useless, KEPT_NOISE_BYTES - len(self._noise))])
         del self._buffer[:useless]
         self._skipped += useless
         if self._skipped > MAX_NOISE_BYTES:

@@ -23,6 +23,10 @@ from bocr_tui.sites.transport.ssh.words import plain_words
 CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
 """Galois counter mode before the others: twice their throughput."""
 
+HOST_KEY_KINDS = "+ssh-ed25519,ecdsa-sha2-*,rsa-sha2-*"
+"""After the kinds that known_hosts has of a host, all the others: a host that has none of those shows its key
+instead of hanging up, and can be told to have changed."""
+
 CLOSE_S = 2.0
 """How long a farewell may take."""
 
@@ -110,7 +114,11 @@ class HopOpener:
         tunnel: Hop | None,
         proxy: ProxyCommand | None,
     ) -> asyncssh.SSHClientConnection:
-        choices: dict[str, Any] = {} if settings.ciphers_chosen else {"encryption_algs": CIPHERS}
+        choices: dict[str, Any] = {}
+        if not settings.ciphers_chosen:
+            choices["encryption_algs"] = CIPHERS
+        if not settings.host_key_kinds_chosen:
+            choices["server_host_key_algs"] = HOST_KEY_KINDS
         if proxy is not None:
             choices["sock"] = proxy.socket
         return await asyncssh.connect(

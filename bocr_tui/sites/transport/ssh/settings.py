@@ -51,6 +51,7 @@ class HostSettings:
     agent: str
     """The agent's socket; empty: none."""
     ciphers_chosen: bool
+    host_key_kinds_chosen: bool
 
 
 def ssh_folder() -> Path:
@@ -136,6 +137,7 @@ def _settings(
         identities_only=bool(config.get("IdentitiesOnly")),
         agent=_agent(config.get("IdentityAgent", "SSH_AUTH_SOCK")),
         ciphers_chosen=config.get("Ciphers") is not None,
+        host_key_kinds_chosen=config.get("HostKeyAlgorithms") is not None,
     )
 
 
