@@ -146,10 +146,8 @@ def _check_imports(engine: str, facts: EnvironmentFacts) -> None:
         raise SiteError(
             f"The worker does not start in the environment for {engine}: {said}.", "See bocr doctor."
         )
-    for module, why in fitness.missing.items():
-        raise SiteError(
-            f"The environment for {engine} cannot import {module}: {why}.", "See bocr doctor, or mend it."
-        )
+    if fitness.broken:
+        raise SiteError(f"The environment for {engine}: {fitness.broken}.", "Mend it, or use another.")
 
 
 async def _look(transport: Transport, key: str) -> tuple[str, str | None]:

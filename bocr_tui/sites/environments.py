@@ -66,14 +66,15 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class Fitness:
-    """What the worker said of an environment's Python: `missing` modules and why, and why the engine cannot
-    run there, empty when it can. `error` says why it said nothing at all."""
+    """What the worker said of an environment's Python. `broken`: why it cannot draw pages there, `cause`:
+    why the engine cannot run there, both empty when all is well. `known`: there is such an engine. `error`:
+    why it said nothing at all."""
 
-    missing: Mapping[str, str]
-    known: bool
-    cause: str
-    needs: str
-    error: str
+    broken: str = ""
+    known: bool = True
+    cause: str = ""
+    needs: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -205,13 +206,15 @@ def _fitness(facts: Fields) -> Fitness | None:
     record = facts.mapping("fitness", {})
     if not record:
         return None
-    said: dict[str, Any] = record.get("said") or {}
-    fitness = Fields(said, f"{facts.where}, its worker")
-    error = Fields(record, fitness.where).text("error", "")
+    said = Fields(record, f"{facts.where}, its worker")
+    error = _last_line(said.text("error", ""))
+    if error:
+        return Fitness(error=error)
+    broken = said.text("broken", "")
+    engine_well = said.flag("ok") or bool(broken)
     return Fitness(
-        missing={name: str(why) for name, why in fitness.mapping("missing", {}).items()},
-        known=fitness.flag("known", False),
-        cause=fitness.text("cause", ""),
-        needs=fitness.text("needs", ""),
-        error="" if said else _last_line(error) or "it said nothing",
+        broken=broken,
+        known=bool(said.text("title", "")),
+        cause="" if engine_well else said.text("cause", ""),
+        needs="" if engine_well else said.text("needs", ""),
     )

@@ -89,11 +89,8 @@ def worker_checks(engine: str, fitness: Fitness | None, *, is_engine: bool) -> I
         said = fitness.error if fitness else "it was not asked"
         yield Check(name, BAD, f"does not start there: {said}", "Look into the environment's Python.")
         return
-    for module, why in fitness.missing.items():
-        yield Check(
-            name, BAD, f"{module} cannot be imported: {why}", "Mend it there, or use another environment."
-        )
-    if fitness.missing:
+    if fitness.broken:
+        yield Check(name, BAD, fitness.broken, "Mend it there, or use another environment.")
         return
     if is_engine and not fitness.known:
         said = f"draws pages there; this version of bocr has no engine {engine}"

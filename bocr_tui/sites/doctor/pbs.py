@@ -68,7 +68,7 @@ def orders_of(config: SiteConfig) -> dict[PbsConfig, list[str]]:
 
 def _no_queue(server: PbsServer, name: str, engines: list[str]) -> Check:
     open_ones = sorted(
-        queue.name for queue in server.queues.values() if not _open_problems(queue, server.user)
+        queue.name for queue in server.queues.values() if not any(_open_problems(queue, server.user))
     )
     known = f"Queues that take your jobs: {', '.join(open_ones) or 'none'}."
     if not name:

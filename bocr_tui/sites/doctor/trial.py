@@ -39,7 +39,7 @@ LONGEST_WALLTIME = "00:05:00"
 _END_S = 30.0
 _POLL_S = 0.5
 _LOOK_S = 10.0
-_SUBMIT_TRIES = 5
+_SUBMIT_TRIES, _AGAIN_S = 5, 1.0
 _LOG_LINES = 3
 
 PAGE_PDF = b"""%PDF-1.4
@@ -130,7 +130,7 @@ async def _submit(site: Site, token: str) -> str | Check:
         words = answer.words
         if isinstance(answer, Rejected):
             return Check("test job", BAD, f"it was refused: {words}", "Change what this site's jobs ask for.")
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(_AGAIN_S)
     return Check("test job", DOUBTFUL, f"it was not taken for now: {words}", "Try again later.")
 
 

@@ -17,6 +17,8 @@ from typing import Any, Dict, List, Optional
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".onnx")
 POINTER_BYTES = 1000
 """A file of weights below this is the pointer that git-lfs leaves when it has not fetched the file."""
+DRAWING = "split"
+"""The stage that only draws pages, to the worker."""
 MAX_DISTRIBUTIONS = 5000
 WORKER_TIMEOUT_S = 90
 
@@ -101,8 +103,17 @@ def _size(path: str) -> int:
 
 
 def fitness(worker: str, engine: str, vendor: str) -> Dict[str, Any]:
-    """What the worker says of this Python, or how it failed to say anything."""
-    command = [sys.executable, worker, "--fitness", engine]  # type: List[str]
+    """What the worker says of this Python and the engine, and in "broken" why it cannot draw pages; or in
+    "error" how it failed to say anything."""
+    said = _check(worker, engine, vendor)
+    if not said["error"] and not said.get("renderer"):
+        # Of two causes the worker tells the engine's; the drawing stage has the other alone.
+        said["broken"] = str(_check(worker, DRAWING, vendor).get("cause") or "it does not say why")
+    return said
+
+
+def _check(worker: str, engine: str, vendor: str) -> Dict[str, Any]:
+    command = [sys.executable, worker, "--check", engine]
     if vendor:
         command += ["--vendor", vendor]
     try:
@@ -114,11 +125,13 @@ def fitness(worker: str, engine: str, vendor: str) -> Dict[str, Any]:
             timeout=WORKER_TIMEOUT_S,
         )
     except subprocess.TimeoutExpired:
-        return {"said": None, "error": "it did not answer within %d s" % WORKER_TIMEOUT_S}
+        return {"error": "it did not answer within %d s" % WORKER_TIMEOUT_S}
     except OSError as error:
-        return {"said": None, "error": str(error)}
+        return {"error": str(error)}
     said = _last_object(done.stdout)
-    return {"said": said, "error": "" if said else done.stderr[-2000:].decode("utf-8", "replace")}
+    if said is None:
+        return {"error": done.stderr[-2000:].decode("utf-8", "replace") or "it said nothing"}
+    return dict(said, error="")
 
 
 def _last_object(output: bytes) -> Optional[Dict[str, Any]]:
