@@ -94,7 +94,7 @@ def _views(jobs: Mapping[str, str], text: bytes, user: str, *, final: bool) -> d
     for token, job_id in jobs.items():
         thing = things.get(_number(job_id))
         try:
-            if thing is not None and _is_ours(thing, user):
+            if thing is not None and _is_ours(thing, token, user):
                 view = view_of(thing, final=final)
                 if view is not None:
                     views[token] = view
@@ -117,11 +117,18 @@ def _single(jobs: Mapping[str, str], said: Said, user: str, *, alone: bool) -> d
     for token, job_id in jobs.items():
         number = _number(job_id)
         thing = things.get(number)
-        if thing is not None and thing.whole and not _is_ours(thing, user):
-            views[token] = JobView("unknown", None, "PBS has given its number to somebody else's job")
-        elif number in gone and number not in things:
+        if number in gone and number not in things:
             views[token] = gone[number]
+        elif thing is not None and _is_a_strangers(thing, token, user):
+            views[token] = JobView("unknown", None, "PBS has given its number to somebody else's job")
     return views
+
+
+def _is_a_strangers(thing: PbsThing, token: str, user: str) -> bool:
+    try:
+        return thing.whole and not _is_ours(thing, token, user)
+    except PbsUnreadable:
+        return False
 
 
 def _complaints(said: Said) -> dict[str, JobView]:
@@ -145,10 +152,11 @@ def _complaints(said: Said) -> dict[str, JobView]:
     return gone
 
 
-def _is_ours(thing: PbsThing, user: str) -> bool:
-    """Numbers are given anew when a server is set up anew. An owner that is not said is not doubted."""
-    owner = thing.sure("Job_Owner").split("@", 1)[0]
-    return not owner or owner == user
+def _is_ours(thing: PbsThing, token: str, user: str) -> bool:
+    """Numbers are given anew when a server is set up anew: a job of another owner with another name is not
+    ours."""
+    owner, name = thing.sure("Job_Owner").split("@", 1)[0], thing.sure("Job_Name")
+    return not owner or owner == user or name == token
 
 
 def _number(job_id: str) -> str:

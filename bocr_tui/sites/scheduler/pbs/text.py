@@ -53,7 +53,10 @@ def parse_things(text: bytes, kind: str = "Job Id") -> list[PbsThing]:
     head = f"{kind}: "
     things: list[PbsThing] = []
     last = ""
-    for line in text.decode("utf-8", "replace").split("\n"):
+    lines = text.decode("utf-8", "replace").split("\n")
+    if not lines[-1]:
+        lines.pop()  # what follows the last line end is no empty line
+    for line in lines:
         if line.startswith(head):
             if len(things) == MAX_THINGS:
                 raise PbsUnreadable(f"PBS's answer names more than {MAX_THINGS} jobs.")
@@ -78,7 +81,7 @@ def _take_line(thing: PbsThing, line: str, last: str) -> str:
         elif len(thing.attributes) < MAX_ATTRIBUTES:
             thing.attributes[name] = found.group(2)[:MAX_VALUE].rstrip("\r")
         return name
-    if last in thing.attributes and last not in thing.twice:
+    if not thing.whole and last in thing.attributes and last not in thing.twice:
         folded = line[1:] if line.startswith("\t") else "\n" + line
         thing.attributes[last] = (thing.attributes[last] + folded)[:MAX_VALUE]
     return last
