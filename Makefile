@@ -12,7 +12,7 @@ ONLY ?=
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench install clean docs
+.PHONY: help demo test check bench chaos install clean docs
 .DELETE_ON_ERROR:
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make test [ARGS='-k words']      run the tests"
 	@echo "make check                       style, types, imports, generated documentation"
 	@echo "make bench [ONLY=prefix]         run the benchmarks"
+	@echo "make chaos [TRIALS=1000]          break things at random moments and count what is lost: nothing"
 	@echo "make docs                        write the generated documentation anew"
 	@echo "make install                     only set up $(VENV); then $(BIN)/bocr is the command"
 	@echo "make clean                       remove $(VENV), caches and what was built"
@@ -73,6 +74,9 @@ check: $(DEVELOPS)
 
 docs: $(DEVELOPS)
 	$(BIN)/python docs/generate.py
+
+chaos: $(DEVELOPS)
+	$(BIN)/python -m tests.chaos --trials $(or $(TRIALS),1000) --beside $(or $(BESIDE),2)
 
 bench: $(DEVELOPS)
 	$(BIN)/python -m benchmarks $(ONLY)
