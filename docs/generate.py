@@ -28,6 +28,12 @@ def commands() -> str:
     for command in app.registered_commands:
         if command.name and not command.hidden:
             lines += _help([command.name])
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        name = str(group.typer_instance.info.name)
+        lines += _help([name])
+        for command in group.typer_instance.registered_commands:
+            lines += _help([name, str(command.name)])
     return "\n".join(lines).rstrip() + "\n"
 
 

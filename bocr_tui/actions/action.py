@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from bocr_tui.catalog.database import Catalog
@@ -47,7 +47,8 @@ class CatalogHandle:
 
 @dataclass(frozen=True)
 class Selection:
-    """What the person chose: ids, and the states these rows have where the face knows them.
+    """What the person chose: ids (of sites their names), and the states these rows have where the face
+    knows them.
 
     An empty set of states means unknown; then the action itself refuses what cannot be done.
     """
@@ -56,9 +57,14 @@ class Selection:
     documents: tuple[int, ...] = ()
     batches: tuple[int, ...] = ()
     jobs: tuple[int, ...] = ()
+    sites: tuple[str, ...] = ()
     page_states: frozenset[str] = frozenset()
     batch_states: frozenset[str] = frozenset()
     job_states: frozenset[str] = frozenset()
+    site_states: frozenset[str] = frozenset()
+    """How the sites' connections stand, and `uploads_paused` where they are."""
+    autopilot_on: bool | None = None
+    """None: unknown."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +76,20 @@ class Context:
     selection: Selection = Selection()
 
 
+SettleChoice = Literal["ask", "never_ran"]
+"""What a person says of a job whose submission is unclear: ask the site again, or it was never taken."""
+
+NEVER_RAN: SettleChoice = "never_ran"
+
+
 @dataclass(frozen=True)
 class Options:
     """Everything a face can say beside the selection. An action reads what it needs and ignores the rest.
 
     `engine` and `site` None: the configuration's. At most one of `batch_pages`, `batch_documents` and
     `batches` sizes a plan; `pages_per_document` takes only so many pages of each document, evenly spread.
-    `formats` empty: all. `everything`: not only what is due. `asker` answers what a connection asks a
+    `formats` empty: all. `choice` and `scheduler_id` settle a job whose submission is unclear: with an id,
+    it is the job of that id. `everything`: not only what is due. `asker` answers what a connection asks a
     person; None: nobody sits there. `act` False: only say what would be done. `stop` set: end early, leaving
     everything valid.
     """
@@ -91,6 +104,8 @@ class Options:
     pages_per_document: int | None = None
     destination: Path | None = None
     formats: tuple[str, ...] = ()
+    choice: SettleChoice = "ask"
+    scheduler_id: str | None = None
     everything: bool = False
     asker: Asker | None = None
     act: bool = True
@@ -134,9 +149,9 @@ class Action:
     """One thing a person can do.
 
     `when` says why it cannot be done now, None if it can; it is asked for every redraw of a footer, so it
-    looks at the selection only. `selects` is the kind of row it acts on (`pages`, `batches`, `jobs`), None
-    for an action on the whole workspace. `asks` names the Options a face should ask for. `command` is its
-    headless twin.
+    looks at the selection only. `selects` is the kind of row it acts on (`pages`, `batches`, `jobs`,
+    `sites`), None for an action on the whole workspace. `asks` names the Options a face should ask for.
+    `command` is its headless twin.
     """
 
     id: str

@@ -6,9 +6,16 @@ from bocr_tui.actions.action import Action
 from bocr_tui.actions.documents import DOCUMENT_ACTIONS
 from bocr_tui.actions.jobs import JOB_ACTIONS
 from bocr_tui.actions.pages import PAGE_ACTIONS
+from bocr_tui.actions.sites import SITE_ACTIONS
 from bocr_tui.actions.workspace import WORKSPACE_ACTIONS
 
-ACTIONS: tuple[Action, ...] = (*WORKSPACE_ACTIONS, *DOCUMENT_ACTIONS, *JOB_ACTIONS, *PAGE_ACTIONS)
+ACTIONS: tuple[Action, ...] = (
+    *WORKSPACE_ACTIONS,
+    *DOCUMENT_ACTIONS,
+    *JOB_ACTIONS,
+    *SITE_ACTIONS,
+    *PAGE_ACTIONS,
+)
 
 
 def action_named(action_id: str) -> Action:
@@ -20,5 +27,5 @@ def action_named(action_id: str) -> Action:
 
 
 def actions_on(kind: str | None) -> tuple[Action, ...]:
-    """The actions that act on `pages`, `batches` or `jobs`; None: on the whole workspace."""
+    """The actions that act on `pages`, `batches`, `jobs` or `sites`; None: on the whole workspace."""
     return tuple(action for action in ACTIONS if action.selects == kind)

@@ -15,6 +15,7 @@ import typer
 from bocr_tui.actions.action import CatalogHandle, Context, Options, Outcome, Selection
 from bocr_tui.actions.registry import action_named
 from bocr_tui.actions.words import counted
+from bocr_tui.cli.asking_terminal import TerminalAsker
 from bocr_tui.cli.call import EXIT_LEFT, EXIT_OK, Call, Interrupted
 from bocr_tui.cli.output import note, safe, say, write_json
 from bocr_tui.cli.progress import Display, display
@@ -50,9 +51,11 @@ def act(
     given = options or Options()
     try:
         if progress is None:
-            return action.run(context, given)
+            return action.run(context, replace(given, asker=given.asker or TerminalAsker()))
         with _stoppable() as stop, display(*progress) as shown:
-            outcome = action.run(context, replace(given, progress=_throttled(shown), stop=stop))
+            asker = given.asker or TerminalAsker(shown.paused)
+            told = replace(given, progress=_throttled(shown), stop=stop, asker=asker)
+            outcome = action.run(context, told)
         if stop.is_set():
             raise Interrupted("Interrupted.", f"{outcome.text} Run it again to go on.")
         return outcome

@@ -17,6 +17,7 @@ from bocr_tui.cli.call import (
     WorkspaceOption,
     call_of,
 )
+from bocr_tui.cli.commands.autopilot import autopilot
 from bocr_tui.cli.commands.clean import clean
 from bocr_tui.cli.commands.config import config
 from bocr_tui.cli.commands.demo import demo
@@ -24,12 +25,15 @@ from bocr_tui.cli.commands.doctor import doctor
 from bocr_tui.cli.commands.export import export
 from bocr_tui.cli.commands.init import init
 from bocr_tui.cli.commands.intake import import_
-from bocr_tui.cli.commands.jobs import cancel, submit, watch
+from bocr_tui.cli.commands.job_orders import cancel, hold, release, requeue, settle
+from bocr_tui.cli.commands.jobs import submit, watch
 from bocr_tui.cli.commands.lists import documents, pages
+from bocr_tui.cli.commands.log import log
 from bocr_tui.cli.commands.page import page
 from bocr_tui.cli.commands.plan import plan
 from bocr_tui.cli.commands.resubmit import ignore, reset, resubmit
 from bocr_tui.cli.commands.run import run
+from bocr_tui.cli.commands.sites import commands, pause, resume, sites
 from bocr_tui.cli.commands.status import status
 from bocr_tui.cli.commands.upload import upload
 
@@ -91,14 +95,24 @@ for command in (
     upload,
     submit,
     watch,
+    autopilot,
     status,
+    sites,
     documents,
     pages,
     page,
     resubmit,
     reset,
     ignore,
+    log,
     cancel,
+    requeue,
+    hold,
+    release,
+    settle,
+    pause,
+    resume,
+    commands,
     export,
     clean,
     doctor,

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,18 @@ from sqlalchemy import func, select
 
 from bocr_tui.catalog import core
 from bocr_tui.catalog.database import Catalog
+from bocr_tui.catalog.lists import open_reader
+from bocr_tui.catalog.lists_sites import sites_of
 from bocr_tui.catalog.scope import Scope
 from bocr_tui.catalog.words import ChainState, PageState
+from bocr_tui.cli.asking_terminal import TerminalAsker
 from bocr_tui.cli.call import Interrupted
 from bocr_tui.cli.output import note
 from bocr_tui.cli.progress import Display, display
+from bocr_tui.cli.site_words import trouble_words
 from bocr_tui.config.errors import Busy
-from bocr_tui.control.events import ControlEvent, JobMoved, Trouble
+from bocr_tui.control.autopilot import autopilot_state
+from bocr_tui.control.events import AutopilotSaid, ControlEvent, JobMoved, SiteMoved, Trouble
 from bocr_tui.report.summary import Standing, standing
 
 if TYPE_CHECKING:
@@ -83,7 +88,12 @@ async def _drive(driven: _Driven) -> bool:
 
     told = False
     while not driven.stop.is_set():
-        driver = Driver(driven.workspace, driven.catalog, on_event=lambda event: _tell(driven.shown, event))
+        driver = Driver(
+            driven.workspace,
+            driven.catalog,
+            on_event=lambda event: _tell(driven.shown, event),
+            asker=TerminalAsker(driven.shown.paused),
+        )
         try:
             await driver.run(until_idle=True, stop=driven.stop)
             return not driven.stop.is_set()
@@ -91,7 +101,7 @@ async def _drive(driven: _Driven) -> bool:
             if not told:
                 driven.shown.message(f"{busy.cause} Watching.")
                 told = True
-        if not await asyncio.to_thread(live_chains, driven.catalog):
+        if not await asyncio.to_thread(is_busy, driven.catalog):
             return True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(driven.stop.wait(), RETRY_LEASE_S)
@@ -101,39 +111,46 @@ async def _drive(driven: _Driven) -> bool:
 async def _tick(driven: _Driven) -> None:
     """Keeps the figures fresh until it is cancelled, and once more at the end."""
     pause_s = LOOK_EVERY_S
+    reader = open_reader(driven.workspace.catalog_path)
     try:
         while True:
             began_s = time.monotonic()
             now = await asyncio.to_thread(standing, driven.catalog, driven.scope)
-            show_standing(driven.shown, now)
+            sites = await asyncio.to_thread(sites_of, reader)
+            show_standing(driven.shown, now, trouble_words(sites))
             pause_s = max(LOOK_EVERY_S, LOOK_SHARE * (time.monotonic() - began_s))
             await asyncio.sleep(pause_s)
     finally:
+        reader.close()
         show_standing(driven.shown, standing(driven.catalog, driven.scope))
 
 
-def show_standing(shown: Display, now: Standing) -> None:
-    """Pages that came to an end against all that are not ignored."""
+def show_standing(shown: Display, now: Standing, sites: Sequence[str] = ()) -> None:
+    """Pages that came to an end against all that are not ignored, and what keeps sites from working."""
     said = [f"{now.by_state.get(PageState.OK, 0):,} ok"]
     for state in (PageState.FAILED, PageState.GAVE_UP):
         count = now.by_state.get(state, 0) - (now.retrying if state == PageState.FAILED else 0)
         said += [f"{count:,} {state.replace('_', ' ')}"] if count else []
     said += [f"{now.retrying:,} to be tried again"] if now.retrying else []
-    shown.update(now.done, now.total, ", ".join(said))
+    shown.update(now.done, now.total, ", ".join([*said, *sites]))
 
 
 def _tell(shown: Display, event: ControlEvent) -> None:
     if isinstance(event, Trouble):
         shown.message(f"{event.text} {event.next_step}".strip())
+    elif isinstance(event, AutopilotSaid):
+        shown.message(f"Autopilot {'stopped: ' if event.stopped else ''}{event.text}")
+    elif isinstance(event, SiteMoved) and event.link == "paused":
+        shown.message(f"Site {event.site} is paused. {event.reason} `bocr resume {event.site}` goes on.")
     elif isinstance(event, JobMoved) and event.reason and event.cause not in (None, "ok"):
         shown.message(f"Job {event.token} {event.state} ({event.cause}): {event.reason}")
 
 
-def live_chains(catalog: Catalog) -> int:
-    """How many chains are under way."""
+def is_busy(catalog: Catalog) -> bool:
+    """Whether a chain is under way, or the autopilot may order one."""
     live = select(func.count()).where(core.chain.c.state == str(ChainState.LIVE))
     with catalog.reading() as connection:
-        return connection.execute(live).scalar() or 0
+        return bool(connection.execute(live).scalar()) or autopilot_state(connection).on
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -32,8 +33,18 @@ def say(line: str) -> None:
 
 def note(line: str) -> None:
     """A line on standard error: progress, warnings, what to do next."""
-    sys.stderr.write(f"bocr: {line}\n")
+    at = time.strftime("%Y-%m-%d %H:%M:%S ") if _stamped else ""
+    sys.stderr.write(f"{at}bocr: {line}\n")
     sys.stderr.flush()
+
+
+_stamped = False
+
+
+def stamp_notes(stamped: bool) -> None:
+    """Whether each note begins with the time: in a log that is read the morning after."""
+    global _stamped  # noqa: PLW0603 - one standard error, one way to write there
+    _stamped = stamped
 
 
 def _ascii_only(stream: TextIO) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -32,6 +34,10 @@ class Display(Protocol):
 
     def message(self, text: str) -> None:
         """A line that stays."""
+        ...
+
+    def paused(self) -> AbstractContextManager[object]:
+        """While this lasts nothing is drawn: a question stands in the terminal."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -108,6 +114,9 @@ class _Lines:
     def message(self, text: str) -> None:
         note(safe(text))
 
+    def paused(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
     def _say(self) -> None:
         done, total, text = self._said = self._last
         note(f"{self._title}: {_words(self._pace, done, total, self._unit, text)}")
@@ -158,6 +167,15 @@ class _Bar:
     def message(self, text: str) -> None:
         assert self._progress is not None
         self._progress.console.print(safe(text))
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        assert self._progress is not None
+        self._progress.stop()
+        try:
+            yield
+        finally:
+            self._progress.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -11,7 +11,7 @@ from bocr_tui.ui.screens.asking import Confirm
 from bocr_tui.ui.wording import things
 
 if TYPE_CHECKING:
-    from bocr_tui.actions.action import Selection
+    from bocr_tui.actions.action import Options, Selection
     from bocr_tui.ui.app import BocrApp
 
 
@@ -24,7 +24,12 @@ def action_binding(action_id: str, *, show: bool = True) -> Binding:
     )
 
 
-async def act(panel: BocrApp, action_id: str, selection: Selection) -> None:
+def may(panel: BocrApp, action_id: str, selection: Selection) -> bool:
+    """Whether it can be done now; `act` says why not."""
+    return panel.doer.why_not(action_named(action_id), selection) is None
+
+
+async def act(panel: BocrApp, action_id: str, selection: Selection, options: Options | None = None) -> None:
     """Run an action on a selection: say why not, ask where it must be asked, tell what happened."""
     action = action_named(action_id)
     reason = panel.doer.why_not(action, selection)
@@ -36,6 +41,6 @@ async def act(panel: BocrApp, action_id: str, selection: Selection) -> None:
         on = f" {things(rows, str(action.selects).rstrip('s'))}" if rows else ""
         if not await panel.push_screen_wait(Confirm(f"{action.title}{on}?", action.tooltip, action.title)):
             return
-    said = await panel.doer.run(action, selection, driven=panel.is_driven)
+    said = await panel.doer.run(action, selection, options, driven=panel.is_driven)
     panel.tell(said.text, said.severity)
     await panel.look_now()

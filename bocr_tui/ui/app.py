@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual import on
@@ -27,6 +28,7 @@ from bocr_tui.ui.driving import (
 )
 from bocr_tui.ui.messages import ActivityEnded, ActivitySaid, DriverSaid, DrivingChanged
 from bocr_tui.ui.pictures import Pictures
+from bocr_tui.ui.questions import Asked, PanelAsker, Pending, Withdrawn
 from bocr_tui.ui.reading import Reading
 from bocr_tui.ui.safe_text import clean
 from bocr_tui.ui.screens.base import PanelScreen
@@ -35,19 +37,27 @@ from bocr_tui.ui.screens.documents import DocumentsScreen
 from bocr_tui.ui.screens.help import Help, keys_of
 from bocr_tui.ui.screens.jobs import JobsScreen
 from bocr_tui.ui.screens.pages import PagesScreen
+from bocr_tui.ui.screens.question import QuestionScreen
+from bocr_tui.ui.screens.sites import SitesScreen
+from bocr_tui.ui.site_facts import SiteFacts, site_facts
+from bocr_tui.ui.telling_sites import top_parts
 from bocr_tui.ui.theme import DARK, VARIABLES
 from bocr_tui.ui.watching import CatalogWatch, Sight
-from bocr_tui.ui.widgets.top_line import Standing
+from bocr_tui.ui.widgets.top_line import WIDE, Standing
 from bocr_tui.ui.work import begin
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bocr_tui.catalog.lists_sites import SiteRow
     from bocr_tui.config.workspace import Workspace
     from bocr_tui.control.events import ControlEvent
 
 LOG_NAME = "panel.log"
 """In the workspace: what libraries and child processes printed while the panel was open."""
+
+COMMAND_LOG = "commands.jsonl"
+"""In the workspace, as sites/site.py names it, which loads pydantic."""
 
 TROUBLES_KEPT = 50
 
@@ -84,6 +94,7 @@ class BocrApp(App[None]):
         "jobs": JobsScreen,
         "pages": PagesScreen,
         "documents": DocumentsScreen,
+        "sites": SitesScreen,
     }
     DEFAULT_MODE = "batches"
 
@@ -92,6 +103,7 @@ class BocrApp(App[None]):
         Binding("2", "go('jobs')", "Jobs", show=False, tooltip="What runs and what ran."),
         Binding("3", "go('pages')", "Pages", show=False, tooltip="Every page."),
         Binding("4", "go('documents')", "Documents", show=False, tooltip="Every document."),
+        Binding("5", "go('sites')", "Sites", show=False, tooltip="How each site is connected."),
         Binding("question_mark", "help", "Help", key_display="?", tooltip="Every key of this screen."),
         Binding("q", "leave", "Quit", tooltip="Leave the panel; jobs that run go on."),
     ]
@@ -103,11 +115,14 @@ class BocrApp(App[None]):
         self.workspace = workspace
         self.reading = Reading(workspace.catalog_path)
         self.pictures = Pictures()
-        self.doer = Doer(workspace)
         self.sight = Sight()
         self.driving = DrivingState(Driving.NOT_YET if drive else Driving.NOBODY)
         self.activity = ""
+        self.site_facts: dict[str, SiteFacts] = {}
         self.troubles: list[str] = []
+        self._asker = PanelAsker(self.post_message)
+        self.doer = Doer(workspace, self._asker)
+        self._questions: deque[Pending] = deque()
         self._trouble_told: DrivingState | None = None
         self._watch = CatalogWatch(self.reading, self._saw)
         self._driving_thread: DriverThread | None = None
@@ -117,6 +132,7 @@ class BocrApp(App[None]):
                 workspace,
                 lambda state: self.post_message(DrivingChanged(state)),
                 self._hear_driver,
+                self._asker,
             )
         if background is not None:
             self.activity = "beginning…"
@@ -153,6 +169,7 @@ class BocrApp(App[None]):
     def _begin(self) -> None:
         """After the first frame: look at the catalog, drive, do what was asked for."""
         begin(self, self._watch.run, group="watch")
+        begin(self, self._read_site_facts, group="facts")
         if self._driving_thread is not None:
             self._driving_thread.start()
         if self._background is not None:
@@ -163,12 +180,25 @@ class BocrApp(App[None]):
         self.doer.close()
         await self.pictures.close()
 
+    async def _read_site_facts(self) -> None:
+        self.site_facts = await asyncio.to_thread(site_facts, self.workspace)
+        self._tell_standing()
+
+    @property
+    def command_log(self) -> Path:
+        return self.workspace.root / COMMAND_LOG
+
+    def site_named(self, name: str) -> SiteRow | None:
+        """How a site stands, as far as the catalog knows it."""
+        return next((row for row in self.sight.sites if row.name == name), None)
+
     def standing(self) -> Standing:
         """What the top line says now."""
         pages = self.sight.counts.pages
         driving = self.driving.driving
+        wide = self.size.width >= WIDE
         return Standing(
-            site=self.workspace.root.name,
+            workspace=self.workspace.root.name,
             driving=str(driving),
             driving_tone=TONES[driving],
             stale_s=self.sight.stale_s(time.monotonic()),
@@ -179,6 +209,8 @@ class BocrApp(App[None]):
             failed=pages.failed,
             ok=pages.ok,
             total=pages.total,
+            autopilot=self.sight.autopilot.on,
+            sites=tuple(top_parts(self.sight.sites, self.site_facts, time.time(), wide=wide)),
         )
 
     def tell(self, text: str, severity: Literal["information", "warning", "error"] = "information") -> None:
@@ -190,7 +222,7 @@ class BocrApp(App[None]):
         self.notify(text, severity=severity, timeout=seconds, markup=False)
 
     def go(self, place: str) -> None:
-        """To one of the four places; there again: to its list."""
+        """To one of the five places; there again: to its list."""
         if self.current_mode == place:
             while len(self.screen_stack) > 1:
                 self.pop_screen()
@@ -217,7 +249,9 @@ class BocrApp(App[None]):
         self.exit()
 
     def stop_threads(self) -> None:
-        """End the background's work and the driver in order; may be called again."""
+        """End the background's work and the driver in order; may be called again. Questions that wait are
+        declined, so that nothing waits for a person who left."""
+        self._asker.close()
         for thread in (self._background, self._driving_thread):
             if thread is not None:
                 thread.stop()
@@ -253,10 +287,45 @@ class BocrApp(App[None]):
 
     @on(DriverSaid)
     def _driver_said(self, message: DriverSaid) -> None:
-        from bocr_tui.control.events import Trouble
+        from bocr_tui.control.events import AutopilotSaid, SiteMoved, Trouble
 
-        if isinstance(message.event, Trouble):
-            self.tell(f"{message.event.text} {message.event.next_step}".strip(), "warning")
+        event = message.event
+        if isinstance(event, Trouble):
+            self.tell(f"{event.text} {event.next_step}".strip(), "warning")
+        elif isinstance(event, SiteMoved) and event.link == "paused" and not self._is_held(event.site):
+            self.tell(f"Site {event.site} is paused. {event.reason} 5, then r resumes it.", "error")
+        elif isinstance(event, AutopilotSaid):
+            said = f"The autopilot stopped: {event.text}" if event.stopped else event.text
+            self.tell(said, "information")
+
+    def _is_held(self, name: str) -> bool:
+        """Whether a person paused it here, who need not be told."""
+        row = self.site_named(name)
+        return row is not None and row.paused_at is not None
+
+    @on(Asked)
+    def _asked(self, message: Asked) -> None:
+        self._questions.append(message.pending)
+        if len(self._questions) == 1:
+            begin(self, self._ask_questions, group="questions")
+
+    async def _ask_questions(self) -> None:
+        """One question after the other; each leaves the queue when it is over."""
+        while self._questions:
+            pending = self._questions[0]
+            try:
+                if not pending.over:
+                    pending.answered(await self.push_screen_wait(QuestionScreen(pending.question)))
+            finally:
+                pending.answered(None)
+                self._questions.popleft()
+
+    @on(Withdrawn)
+    def _withdrawn(self, message: Withdrawn) -> None:
+        """Nobody waits for the answer any more: the question goes off the screen."""
+        for screen in self.screen_stack:
+            if isinstance(screen, QuestionScreen) and screen.question is message.pending.question:
+                screen.withdraw()
 
     @on(ActivitySaid)
     def _activity_said(self, message: ActivitySaid) -> None:

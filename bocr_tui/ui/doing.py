@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 from bocr_tui.actions.action import Action, CatalogHandle, Context, Options, Outcome, Selection
 from bocr_tui.config.errors import BocrError
 from bocr_tui.config.workspace import Workspace
+
+if TYPE_CHECKING:
+    from bocr_tui.sites.asking import Asker
 
 REASONS_SHOWN = 3
 """Different reasons of refusals in one word to the person: the commonest."""
@@ -26,8 +29,9 @@ class Said:
 class Doer:
     """The workspace's actions. One catalog connection for writing, opened when the first action runs."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, asker: Asker) -> None:
         self._workspace = workspace
+        self._asker = asker
         self._catalog = CatalogHandle(workspace.catalog_path, create=False)
 
     def why_not(self, action: Action, selection: Selection) -> str | None:
@@ -37,10 +41,13 @@ class Doer:
     def must_confirm(self, action: Action, selection: Selection) -> bool:
         return action.must_confirm(self._context(selection))
 
-    async def run(self, action: Action, selection: Selection, *, driven: bool) -> Said:
+    async def run(
+        self, action: Action, selection: Selection, options: Options | None = None, *, driven: bool
+    ) -> Said:
         """Do it. `driven`: something drives the jobs, so no next step is needed for that."""
         try:
-            outcome = await asyncio.to_thread(action.run, self._context(selection), Options())
+            given = replace(options or Options(), asker=self._asker)
+            outcome = await asyncio.to_thread(action.run, self._context(selection), given)
         except BocrError as error:
             return Said(f"{error.cause} {error.next_step}".strip(), "error")
         except Exception as error:  # noqa: BLE001 - shown to the person; the panel goes on

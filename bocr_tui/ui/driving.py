@@ -19,6 +19,7 @@ from bocr_tui.config.errors import BocrError, Busy
 if TYPE_CHECKING:
     from bocr_tui.config.workspace import Workspace
     from bocr_tui.control.events import ControlEvent
+    from bocr_tui.sites.asking import Asker
 
 TAKE_OVER_S = 5.0
 """How often to look whether the process that drives has ended."""
@@ -104,8 +105,10 @@ class DriverThread:
         workspace: Workspace,
         on_state: Callable[[DrivingState], object],
         on_event: Callable[[ControlEvent], None],
+        asker: Asker,
     ) -> None:
         self._workspace = workspace
+        self._asker = asker
         self._on_state = on_state
         self._on_event = on_event
         self._stop: asyncio.Event | None = None
@@ -140,9 +143,8 @@ class DriverThread:
             catalog = open_catalog(self._workspace.catalog_path)
             try:
                 self._on_state(DrivingState(Driving.HERE))
-                await Driver(self._workspace, catalog, on_event=self._on_event).run(
-                    until_idle=False, stop=stop
-                )
+                driver = Driver(self._workspace, catalog, on_event=self._on_event, asker=self._asker)
+                await driver.run(until_idle=False, stop=stop)
             finally:
                 catalog.close()
             return 0.0

@@ -13,7 +13,7 @@ from bocr_tui.catalog.list_rows import (
     SourceRow,
     Tally,
 )
-from bocr_tui.catalog.words import PageState
+from bocr_tui.catalog.words import JobState, PageState
 from bocr_tui.ui import wording
 from bocr_tui.ui.sheets import batch_names, job_seconds
 from bocr_tui.ui.widgets.columns import bar
@@ -111,11 +111,25 @@ def _job_line(job: JobRow) -> Fact:
     )
 
 
+def why_job(row: JobRow) -> tuple[str, str]:
+    """Why a job waits or how it ended, as its scheduler, its report or we said; and its tone."""
+    _, tone = wording.job_state(row.state, row.cause)
+    if row.reason:
+        return row.reason, tone if tone in ("failed", "warning") else "muted"
+    if row.state == JobState.AMBIGUOUS:
+        return "It is not known whether the site took it; s settles it.", "warning"
+    if row.state == JobState.HELD:
+        return "It waits until it is released: H.", "muted"
+    return "", tone
+
+
 def about_job(row: JobRow) -> list[Paragraph]:
     state, tone = wording.job_state(row.state, row.cause)
     facts: list[Fact] = [("State", state, tone)]
-    if row.reason:
-        facts.append(("Reason", row.reason, "plain"))
+    reason, reason_tone = why_job(row)
+    if reason:
+        ended = row.ended_at is not None
+        facts.append(("Why it ended" if ended else "Why it waits", reason, reason_tone))
     facts += [
         ("Works on", batch_names(row), "plain"),
         ("Stage", f"{row.stage + 1}, try {row.try_number}", "plain"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bocr_tui.catalog.list_rows import Counts
 from bocr_tui.catalog.lists import Reader
+from bocr_tui.catalog.lists_sites import AutopilotRow, SiteRow, autopilot_of, sites_of
 from bocr_tui.config.errors import CatalogError
 from bocr_tui.ui.reading import Lane, Reading
 
@@ -31,6 +32,8 @@ class Sight:
     change: int = 0
     seen_at: float | None = None
     trouble: CatalogError | None = None
+    sites: tuple[SiteRow, ...] = ()
+    autopilot: AutopilotRow = field(default_factory=AutopilotRow)
 
     def stale_s(self, now: float) -> float | None:
         """For how long nothing was heard; None while what is shown can be called live."""
@@ -47,6 +50,7 @@ class CatalogWatch:
         self._reading = reading
         self._on_sight = on_sight
         self._version: int | None = None
+        self._sites_version: int | None = None
         self._not_before = 0.0
         self.sight = Sight()
 
@@ -60,18 +64,28 @@ class CatalogWatch:
         now = time.monotonic()
         try:
             version = await self._reading.ask(Lane.WATCH, Reader.data_version)
+            sight = self.sight
+            if version != self._sites_version:
+                sites, autopilot = await self._reading.ask(Lane.WATCH, _sites_and_autopilot)
+                sight = replace(sight, sites=sites, autopilot=autopilot)
+                self._sites_version = version
             if version != self._version and now >= self._not_before:
+                began = time.monotonic()
                 counts = await self._reading.ask(Lane.WATCH, Reader.counts)
                 ended = time.monotonic()
-                self._not_before = ended + (ended - now) * REST
+                self._not_before = ended + (ended - began) * REST
                 self._version = version
-                self._tell(Sight(counts, self.sight.change + 1, ended))
-            else:
-                self._tell(Sight(self.sight.counts, self.sight.change, time.monotonic()))
+                sight = replace(sight, counts=counts, change=sight.change + 1)
+            self._tell(replace(sight, seen_at=time.monotonic(), trouble=None))
         except CatalogError as error:
-            self._version = None
-            self._tell(Sight(self.sight.counts, self.sight.change, self.sight.seen_at, error))
+            self._version = self._sites_version = None
+            self._tell(replace(self.sight, trouble=error))
 
     def _tell(self, sight: Sight) -> None:
         self.sight = sight
         self._on_sight(sight)
+
+
+def _sites_and_autopilot(reader: Reader) -> tuple[tuple[SiteRow, ...], AutopilotRow]:
+    """A few rows: read with every change, also where counting takes long."""
+    return tuple(sites_of(reader)), autopilot_of(reader)

@@ -21,9 +21,10 @@ def context(selection: Selection) -> Context:
     return Context(Workspace(root), CatalogHandle(root / "catalog.db"), selection)
 
 
-def test_every_action_says_who_it_is_and_no_key_is_taken_twice() -> None:
-    keys = [action.key for action in ACTIONS if action.key is not None]
-    assert len(keys) == len(set(keys))
+def test_every_action_says_who_it_is_and_no_key_means_two_things_on_one_screen() -> None:
+    for kind in ("pages", "documents", "batches", "jobs", "sites"):
+        keys = [action.key for action in (*actions_on(None), *actions_on(kind)) if action.key is not None]
+        assert len(keys) == len(set(keys)), kind
     assert len({action.id for action in ACTIONS}) == len(ACTIONS)
     for action in ACTIONS:
         assert action.title and action.tooltip.endswith(".") and action.group
@@ -74,6 +75,27 @@ def test_the_registry_can_be_asked_before_anything_heavy_is_loaded() -> None:
         ("batch.submit", Selection(batches=(1,), batch_states=frozenset({"done"})), "already"),
         ("job.cancel", Selection(jobs=(1,), job_states=frozenset({"finished", "lost"})), "ended already"),
         ("job.cancel", Selection(jobs=(1, 2), job_states=frozenset({"finished", "running"})), None),
+        ("job.requeue", Selection(jobs=(1,), job_states=frozenset({"running"})), None),
+        ("job.requeue", Selection(jobs=(1,), job_states=frozenset({"planned"})), "wait or run on a site"),
+        ("job.hold", Selection(jobs=(1,), job_states=frozenset({"queued"})), None),
+        ("job.hold", Selection(jobs=(1,), job_states=frozenset({"running"})), "wait in a queue"),
+        ("job.release", Selection(jobs=(1,), job_states=frozenset({"held"})), None),
+        ("job.release", Selection(jobs=(1,), job_states=frozenset({"queued"})), "that are held"),
+        ("job.settle", Selection(jobs=(1,), job_states=frozenset({"ambiguous"})), None),
+        ("job.settle", Selection(jobs=(1,), job_states=frozenset({"running"})), "unclear"),
+        ("job.settle", Selection(jobs=(1, 2)), "one job at a time"),
+        ("job.log", Selection(jobs=(1,), job_states=frozenset({"planned"})), "never started"),
+        ("job.log", Selection(jobs=(1,), job_states=frozenset({"finished"})), None),
+        ("site.pause", Selection(), "No site is selected."),
+        ("site.pause", Selection(sites=("inpt",), site_states=frozenset({"connected"})), None),
+        ("site.pause", Selection(sites=("inpt",), site_states=frozenset({"paused"})), "paused already"),
+        ("site.resume", Selection(sites=("inpt",), site_states=frozenset({"waiting"})), None),
+        ("site.resume", Selection(sites=("inpt",), site_states=frozenset({"connected"})), "not paused"),
+        ("site.upload_pause", Selection(sites=("inpt",), site_states=frozenset({"connected"})), None),
+        ("site.upload_resume", Selection(sites=("inpt",), site_states=frozenset({"paused"})), "not paused"),
+        ("autopilot.start", Selection(autopilot_on=True), "on already"),
+        ("autopilot.stop", Selection(autopilot_on=False), "off already"),
+        ("autopilot.start", Selection(), None),
     ],
 )
 def test_what_cannot_be_done_says_why(action_id: str, selection: Selection, reason: str | None) -> None:

@@ -15,7 +15,11 @@ GUIDE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 
 
 def test_every_command_is_in_the_guide() -> None:
-    names = [info.name for info in app.registered_commands]
+    names = [str(info.name) for info in app.registered_commands]
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        inner = group.typer_instance.registered_commands
+        names += [f"{group.typer_instance.info.name} {info.name}" for info in inner]
     assert len(names) >= 18
     assert [name for name in names if f"`bocr {name}" not in GUIDE] == []
 

@@ -113,7 +113,8 @@ def test_durations_are_said_as_people_say_them() -> None:
     [
         "",
         'languages = ["ar"]\npipeline = ["rapidocr", {engine = "tesseract", processes = 2}]\n',
-        '[[language_rules]]\nroot = "scans/\\"x\\" \\\\ é"\nlanguage = "ar"\n[sites.local.environments."a b"]\nvendor = false\n',
+        '[[language_rules]]\nroot = "scans/\\"x\\" \\\\ é"\nlanguage = "ar"\n'
+        '[sites.local.environments."a b"]\nvendor = false\n',
         "[ladder.rapidocr]\ncoverage = [{name = 'high', dpi = 300}]\n[limits]\nattempts = 9\n",
     ],
 )

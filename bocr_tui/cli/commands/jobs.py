@@ -1,8 +1,7 @@
-"""`bocr submit`, `bocr watch` and `bocr cancel`"""
+"""`bocr submit` and `bocr watch`"""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,33 +57,6 @@ def watch(context: typer.Context, workspace: WorkspaceOption = None, as_json: Js
     watch_and_tell(call, the_workspace(call))
 
 
-def cancel(
-    context: typer.Context,
-    jobs: Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Jobs by token.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every job under way.")] = False,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Stop jobs. Pages read so far are kept; the others can be submitted again."""
-    from bocr_tui.actions.action import Selection
-    from bocr_tui.catalog.lists import open_reader
-    from bocr_tui.cli.acting import act, answer
-    from bocr_tui.cli.requests import carry_out
-
-    call = call_of(context)
-    if bool(jobs) == everything:
-        raise UsageError("Which jobs?", "Name them, or say --all; `bocr status` shows those under way.")
-    found = the_workspace(call)
-    reader = open_reader(found.catalog_path)
-    ids = _living(reader) if everything else _jobs_named(reader, jobs or [])
-    reader.close()
-    if not ids:
-        raise UsageError("No job is under way.", "")
-    outcome = act(found, "job.cancel", Selection(jobs=tuple(ids)))
-    carry_out(found)
-    answer(call, replace(outcome, next_step=""))
-
-
 def _planned(reader: Reader) -> list[int]:
     """Batches with pages that wait, those that need attention for other pages among them."""
     from bocr_tui.report.waiting import UNSUBMITTED
@@ -104,20 +76,3 @@ def batches_named(reader: Reader, names: list[str]) -> list[int]:
                 f"There is no batch {name!r}.", "`bocr status` counts them; the panel lists them."
             )
     return [known[name] for name in names]
-
-
-def _living(reader: Reader) -> list[int]:
-    from bocr_tui.catalog.list_query import JobFilter
-    from bocr_tui.catalog.words import JOB_ENDED, JobState
-
-    live = tuple(str(state) for state in JobState if state not in JOB_ENDED)
-    return list(reader.jobs.ids(JobFilter(states=live), "oldest"))
-
-
-def _jobs_named(reader: Reader, tokens: list[str]) -> list[int]:
-    with reader.snapshot() as connection:
-        known = dict(connection.execute("SELECT token, id FROM job"))
-    for token in tokens:
-        if token not in known:
-            raise UsageError(f"There is no job {token!r}.", "`bocr status` shows those under way.")
-    return [known[token] for token in tokens]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import socket
-import time
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from bocr_tui.catalog.lists_sites import autopilot_of, sites_of
 from bocr_tui.cli.call import Call, JsonOption, WorkspaceOption, call_of, the_workspace
+from bocr_tui.cli.lease import driver_of
 from bocr_tui.cli.output import duration, figures, numbered, safe, say, show, table, write_json
+from bocr_tui.cli.site_words import site_record, sites_table
 
 if TYPE_CHECKING:
     from bocr_tui.catalog.list_rows import Counts, JobRow
@@ -51,9 +51,19 @@ def tell_status(workspace: Workspace, reader: Reader) -> None:
         columns = ("Job", "Engine", "State", "Done", "of", "Rate")
         show(table("Jobs under way", columns, map(_job_cells, jobs), ("Done", "of")))
         say(_driver_line(reader))
+    _tell_sites(reader)
     waiting = waiting_seen_by(reader)
     if waiting.next_step:
         say(waiting.next_step)
+
+
+def _tell_sites(reader: Reader) -> None:
+    """Sites that do something or are in trouble, and the autopilot if it is on."""
+    rows = [row for row in sites_of(reader) if row.is_troubled or row.living_jobs or row.uploading]
+    if rows:
+        show(sites_table("Sites", rows))
+    if autopilot_of(reader).on:
+        say("The autopilot is on: it submits what is planned.")
 
 
 def _lines(counts: Counts) -> list[tuple[str, str, str]]:
@@ -84,28 +94,16 @@ def _job_cells(row: JobRow) -> tuple[object, ...]:
 
 
 def _driver_line(reader: Reader) -> str:
-    driver = _driver(reader)
+    driver = driver_of(reader)
     if driver is None:
         return "Nothing drives them now: run `bocr watch`."
     who = f"Process {driver['pid']} on {safe(driver['host'])}"
     return f"{who} drives them, seen {duration(driver['age_s'])} ago."
 
 
-def _driver(reader: Reader) -> dict[str, Any] | None:
-    """Who holds the driver's lease; None when nobody does, or a process of this machine that is gone."""
-    from bocr_tui.sites.helper.become import process_birth
-
-    held = reader.setting("driver")
-    holder = json.loads(held) if held else None
-    if not isinstance(holder, dict):
-        return None
-    if holder.get("host") == socket.gethostname() and process_birth(holder["pid"]) != holder.get("born"):
-        return None
-    return {"pid": holder["pid"], "host": holder["host"], "age_s": max(0.0, time.time() - holder["at"])}
-
-
 def _record(workspace: Workspace, reader: Reader) -> dict[str, Any]:
     counts = reader.counts()
+    autopilot = autopilot_of(reader)
     return {
         "workspace": str(workspace.root),
         "documents": dict(counts.documents.by_state),
@@ -113,5 +111,7 @@ def _record(workspace: Workspace, reader: Reader) -> dict[str, Any]:
         "batches": dict(counts.batches.by_state),
         "jobs": dict(counts.jobs.by_state),
         "failures": dict(counts.failures),
-        "driver": _driver(reader),
+        "driver": driver_of(reader),
+        "sites": [site_record(row) for row in sites_of(reader, workspace.config.sites)],
+        "autopilot": {"on": autopilot.on, "reason": autopilot.reason},
     }

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from textual import work
+from textual.binding import Binding
 
 from bocr_tui.actions.action import Selection
 from bocr_tui.catalog.list_query import BatchFilter, JobFilter, PageFilter
@@ -33,7 +34,10 @@ class BatchesScreen(ListScreen[BatchRow]):
     THING = "batch"
     THINGS = "batches"
 
-    BINDINGS: ClassVar = [action_binding("batch.submit")]
+    BINDINGS: ClassVar = [
+        action_binding("batch.submit"),
+        Binding("A", "autopilot", "Autopilot", tooltip="Submit batches as there is room; again: no more."),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,6 +89,11 @@ class BatchesScreen(ListScreen[BatchRow]):
 
     def open_row(self, row: BatchRow) -> None:
         self.app.push_screen(PagesScreen(PageFilter(batch_id=row.id), f"batch {row.name}", place=self.PLACE))
+
+    @work(group="act")
+    async def action_autopilot(self) -> None:
+        on = self.panel.sight.autopilot.on
+        await act(self.panel, f"autopilot.{'stop' if on else 'start'}", Selection(autopilot_on=on))
 
     @work(group="act")
     async def action_act(self, action_id: str) -> None:

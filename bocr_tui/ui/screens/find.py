@@ -1,4 +1,4 @@
-"""The line in which one types what a name must hold."""
+"""The line in which one types what to look for."""
 
 from __future__ import annotations
 
@@ -26,8 +26,12 @@ class FindLine(Horizontal):
             super().__init__()
             self.text = text
 
+    def __init__(self, label: str = "Find in names:") -> None:
+        super().__init__()
+        self._label = label
+
     def compose(self) -> ComposeResult:
-        yield Label("Find in names:", markup=False)
+        yield Label(self._label, markup=False)
         yield Input(max_length=MOST_CHARACTERS, compact=True, select_on_focus=True)
 
     def on_mount(self) -> None:

@@ -7,19 +7,22 @@ from typing import ClassVar
 
 from textual import work
 
-from bocr_tui.actions.action import Selection
+from bocr_tui.actions.action import Options, Selection
 from bocr_tui.catalog.list_query import JobFilter, PageFilter
 from bocr_tui.catalog.list_rows import EventRow, JobRow
 from bocr_tui.catalog.lists import Reader
 from bocr_tui.ui import telling
-from bocr_tui.ui.acting import act, action_binding
+from bocr_tui.ui.acting import act, action_binding, may
 from bocr_tui.ui.reading import CatalogList, Lane
 from bocr_tui.ui.screens.batches import EVENTS_SHOWN
 from bocr_tui.ui.screens.list_screen import ListScreen
+from bocr_tui.ui.screens.log import LogScreen
 from bocr_tui.ui.screens.pages import PagesScreen
+from bocr_tui.ui.screens.settle import SettleScreen
 from bocr_tui.ui.sheets import JobSheet
 from bocr_tui.ui.widgets.facts import Facts, Heading
 from bocr_tui.ui.widgets.table_drawing import Notice
+from bocr_tui.ui.widgets.tones import Part
 from bocr_tui.ui.widgets.virtual_table import ListSource
 
 
@@ -30,7 +33,14 @@ class JobsScreen(ListScreen[JobRow]):
     THING = "job"
     THINGS = "jobs"
 
-    BINDINGS: ClassVar = [action_binding("job.cancel")]
+    BINDINGS: ClassVar = [
+        action_binding("job.log"),
+        action_binding("job.cancel"),
+        action_binding("job.requeue", show=False),
+        action_binding("job.hold", show=False),
+        action_binding("job.release", show=False),
+        action_binding("job.settle", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,6 +78,12 @@ class JobsScreen(ListScreen[JobRow]):
     def found_text(self) -> str:
         return self._wanted.text
 
+    def detail(self, row: JobRow) -> tuple[Part, ...]:
+        if self.shown(self.query_one("#preview")):
+            return ()
+        words, tone = telling.why_job(row)
+        return ((f" {words}", tone),) if words else ()
+
     async def preview(self, row: JobRow) -> None:
         def ask(reader: Reader) -> list[EventRow]:
             return reader.events(EVENTS_SHOWN)
@@ -84,4 +100,18 @@ class JobsScreen(ListScreen[JobRow]):
         row = self.table.current
         jobs = () if row is None else (row.id,)
         states = frozenset() if row is None else frozenset({row.state})
-        await act(self.panel, action_id, Selection(jobs=jobs, job_states=states))
+        selection = Selection(jobs=jobs, job_states=states)
+        if row is None or not may(self.panel, action_id, selection):
+            await act(self.panel, action_id, selection)
+        elif action_id == "job.log":
+            self.app.push_screen(LogScreen(row))
+        elif action_id == "job.settle":
+            await self._settle(row, selection)
+        else:
+            await act(self.panel, action_id, selection)
+
+    async def _settle(self, row: JobRow, selection: Selection) -> None:
+        said = await self.panel.push_screen_wait(SettleScreen(row.token, row.site, row.reason))
+        if said is not None:
+            options = Options(choice=said.choice, scheduler_id=said.scheduler_id)
+            await act(self.panel, "job.settle", selection, options)

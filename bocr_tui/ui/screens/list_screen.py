@@ -23,7 +23,7 @@ from bocr_tui.ui.widgets.facts import Facts
 from bocr_tui.ui.widgets.row_store import Identified
 from bocr_tui.ui.widgets.table_drawing import Notice, Sheet
 from bocr_tui.ui.widgets.tones import Part
-from bocr_tui.ui.widgets.top_line import PlaceLine, TopLine
+from bocr_tui.ui.widgets.top_line import PartsLine, PlaceLine, TopLine
 from bocr_tui.ui.widgets.virtual_table import ListSource, VirtualTable
 from bocr_tui.ui.wording import count
 from bocr_tui.ui.work import begin
@@ -63,6 +63,7 @@ class ListScreen(PanelScreen[None], Generic[Row]):
             yield VirtualTable(self.sheet(), id="table", quiet=(NoCatalog,))
             yield Facts(id="preview")
             yield self.third_pane()
+        yield PartsLine(id="detail")
         yield FindLine()
         yield Footer(show_command_palette=False)
 
@@ -114,6 +115,10 @@ class ListScreen(PanelScreen[None], Generic[Row]):
     def third_pane(self) -> Widget:
         """What stands at the right of a wide terminal."""
         return Facts(id="third")
+
+    def detail(self, row: Row) -> tuple[Part, ...]:
+        """What a narrow terminal, which has no preview, says of the row under the cursor: one line."""
+        return ()
 
     def here(self) -> str | None:
         """The place this list belongs to."""
@@ -183,6 +188,15 @@ class ListScreen(PanelScreen[None], Generic[Row]):
         if self._preview_timer is not None:
             self._preview_timer.stop()
         self._preview_timer = self.set_timer(PREVIEW_AFTER_S, self._begin_preview)
+        self.tell_detail()
+
+    def tell_detail(self) -> None:
+        """The line below the list, which is there only while it says something."""
+        row = self.table.current
+        parts = () if row is None else self.detail(row)
+        line = self.query_one("#detail", PartsLine)
+        line.display = bool(parts)
+        line.show(parts)
 
     def on_resize(self) -> None:
         super().on_resize()

@@ -12,7 +12,13 @@ from textual.widget import Widget
 from bocr_tui.ui.safe_text import clean, fit, width_of
 from bocr_tui.ui.widgets.tones import Part, tone_style
 
-PLACES = (("batches", "1 Batches"), ("jobs", "2 Jobs"), ("pages", "3 Pages"), ("documents", "4 Documents"))
+PLACES = (
+    ("batches", "1 Batches"),
+    ("jobs", "2 Jobs"),
+    ("pages", "3 Pages"),
+    ("documents", "4 Documents"),
+    ("sites", "5 Sites"),
+)
 
 
 class PartsLine(Widget):
@@ -49,9 +55,10 @@ class PartsLine(Widget):
 
 @dataclass(frozen=True)
 class Standing:
-    """What the first line says. `stale_s` None: live. `activity` is what runs in the background."""
+    """What the first line says. `stale_s` None: live. `activity` is what runs in the background; `sites` says
+    what matters of the sites now."""
 
-    site: str
+    workspace: str
     driving: str
     driving_tone: str
     stale_s: float | None
@@ -62,33 +69,53 @@ class Standing:
     failed: int
     ok: int
     total: int
+    autopilot: bool = False
+    sites: tuple[Part, ...] = ()
 
 
 class TopLine(PartsLine):
-    """Site and driver, how old what is shown is, and the counts that matter."""
+    """Workspace and driver, sites that matter now, how old what is shown is, and the counts."""
 
     def tell(self, standing: Standing) -> None:
-        wide = self.size.width >= 100
-        left: list[Part] = [("● ", standing.driving_tone), (f"{standing.site} ", "strong")]
-        words = standing.driving if standing.live else "no catalog yet"
-        left.append((words, "muted" if standing.driving_tone == "ok" else standing.driving_tone))
-        if standing.stale_s is not None:
-            left.append((f" │ stale {standing.stale_s:.0f} s", "warning"))
-        elif wide and standing.live:
-            left.append((" │ live", "muted"))
-        if standing.activity:
-            left.append((f" │ {standing.activity}", "accent"))
-        right: list[Part] = [
-            (f"» {standing.running:,} running  ", "busy" if standing.running else "muted"),
-            (f"· {standing.queued:,} queued  ", "waiting" if standing.queued else "muted"),
-            (f"✗ {standing.failed:,} failed  ", "failed" if standing.failed else "muted"),
-            (f"✓ {standing.ok:,}/{standing.total:,}", "ok" if standing.ok else "muted"),
-        ]
-        self.show(tuple(left), tuple(right))
+        left = _left(standing, wide=self.size.width >= WIDE)
+        right = _counts(standing, words=True)
+        if sum(width_of(clean(text)) for text, _ in (*left, *right)) + 2 > self.size.width:
+            right = _counts(standing, words=False)
+        self.show(left, right)
+
+
+WIDE = 100
+"""Columns from which on there is room for what is merely good to know."""
+
+
+def _left(standing: Standing, *, wide: bool) -> tuple[Part, ...]:
+    parts: list[Part] = [("● ", standing.driving_tone), (f"{standing.workspace} ", "strong")]
+    words = standing.driving if standing.live else "no catalog yet"
+    parts.append((words, "muted" if standing.driving_tone == "ok" else standing.driving_tone))
+    if standing.stale_s is not None:
+        parts.append((f" │ stale {standing.stale_s:.0f} s", "warning"))
+    parts += standing.sites
+    if standing.autopilot:
+        parts.append((" │ autopilot", "accent"))
+    if standing.activity:
+        parts.append((f" │ {standing.activity}", "accent"))
+    if wide and standing.live and standing.stale_s is None:
+        parts.append((" │ live", "muted"))
+    return tuple(parts)
+
+
+def _counts(standing: Standing, *, words: bool) -> tuple[Part, ...]:
+    running, queued, failed = (" running ", " queued ", " failed ") if words else ("", "", "")
+    return (
+        (f"» {standing.running:,}{running} ", "busy" if standing.running else "muted"),
+        (f"· {standing.queued:,}{queued} ", "waiting" if standing.queued else "muted"),
+        (f"✗ {standing.failed:,}{failed} ", "failed" if standing.failed else "muted"),
+        (f"✓ {standing.ok:,}/{standing.total:,}", "ok" if standing.ok else "muted"),
+    )
 
 
 class PlaceLine(PartsLine):
-    """Where one is: the four places, and what this list shows."""
+    """Where one is: the five places, and what this list shows."""
 
     class Chosen(Message):
         """A place was clicked."""

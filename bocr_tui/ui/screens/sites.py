@@ -1,0 +1,164 @@
+"""Sites: how each is connected, what it does and why it does not; below, the commands sent there."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Footer
+
+from bocr_tui.actions.action import Selection
+from bocr_tui.catalog.list_rows import EventRow
+from bocr_tui.catalog.lists import NoCatalog, Reader
+from bocr_tui.catalog.lists_sites import SiteRow, sites_of
+from bocr_tui.ui.acting import act, action_binding
+from bocr_tui.ui.reading import Lane, Reading
+from bocr_tui.ui.screens.batches import EVENTS_SHOWN
+from bocr_tui.ui.screens.commands import CommandsPane
+from bocr_tui.ui.screens.find import FindLine
+from bocr_tui.ui.screens.list_screen import ListScreen
+from bocr_tui.ui.sheets_sites import SiteSheet
+from bocr_tui.ui.telling import about_events
+from bocr_tui.ui.telling_sites import about_site, why
+from bocr_tui.ui.widgets.facts import Facts, Heading
+from bocr_tui.ui.widgets.table_drawing import Notice
+from bocr_tui.ui.widgets.tones import Part
+from bocr_tui.ui.widgets.top_line import PartsLine, PlaceLine, TopLine
+from bocr_tui.ui.widgets.virtual_table import ListSource, VirtualTable
+
+
+class SiteList:
+    """The sites as a list that goes by numbers: there are few, so all are read at once."""
+
+    def __init__(self, reading: Reading, configured: Sequence[str], text: str, only_troubled: bool) -> None:
+        self._reading = reading
+        self._configured = configured
+        self._text = text.casefold()
+        self._only_troubled = only_troubled
+        self._rows: dict[int, SiteRow] = {}
+
+    async def ids(self, limit: int | None) -> array[int]:
+        found = await self._reading.ask(Lane.ROWS, lambda reader: sites_of(reader, self._configured))
+        wanted = [row for row in found if self._text in row.name.casefold()]
+        self._rows = {row.id: row for row in wanted if row.is_troubled or not self._only_troubled}
+        return array("q", self._rows)
+
+    async def rows(self, ids: Sequence[int]) -> list[SiteRow]:
+        return [self._rows[each] for each in ids if each in self._rows]
+
+
+class SitesScreen(ListScreen[SiteRow]):
+    """The sites by name; the one under the cursor has its commands below."""
+
+    PLACE = "sites"
+    THING = "site"
+    THINGS = "sites"
+
+    BINDINGS: ClassVar = [
+        Binding("f", "toggle_only", "Only troubled", show=False, tooltip="Show only sites in trouble."),
+        action_binding("site.resume"),
+        action_binding("site.pause"),
+        action_binding("site.upload_pause", show=False),
+        action_binding("site.upload_resume", show=False),
+        Binding("tab", "other_pane", "Commands", tooltip="To the commands below, and back to the sites."),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = ""
+        self._only_troubled = False
+
+    def compose(self) -> ComposeResult:
+        yield TopLine(id="top")
+        yield PlaceLine(id="place")
+        with Horizontal(id="body"):
+            with Vertical(id="sites"):
+                yield VirtualTable(self.sheet(), id="table", quiet=(NoCatalog,))
+                yield PartsLine(id="detail")
+                yield CommandsPane(id="commands")
+            yield Facts(id="preview")
+            yield self.third_pane()
+        yield FindLine()
+        yield Footer(show_command_palette=False)
+
+    def sheet(self) -> SiteSheet:
+        return SiteSheet()
+
+    def source(self) -> ListSource[SiteRow]:
+        return SiteList(self.panel.reading, list(self.panel.site_facts), self._text, self._only_troubled)
+
+    def filters(self) -> list[str]:
+        words = ["only those in trouble"] if self._only_troubled else []
+        return [*words, f"name “{self._text}”"] if self._text else words
+
+    def nothing_yet(self) -> Notice:
+        return Notice("No sites yet.", "bocr site add brings one into bocr.toml.")
+
+    def clear_filters(self) -> bool:
+        changed = bool(self._text or self._only_troubled)
+        self._text, self._only_troubled = "", False
+        return changed
+
+    def toggle_only(self) -> None:
+        self._only_troubled = not self._only_troubled
+
+    def find(self, text: str) -> None:
+        self._text = text
+
+    def found_text(self) -> str:
+        return self._text
+
+    def tell_standing(self) -> None:
+        """Ages grow while nothing else changes."""
+        super().tell_standing()
+        if self.query("#table"):
+            self.table.refresh()
+
+    def detail(self, row: SiteRow) -> tuple[Part, ...]:
+        words = why(row)
+        return ((f" {words}", "warning" if row.is_troubled else "muted"),) if words else ()
+
+    @on(VirtualTable.Highlighted)
+    def _show_commands(self) -> None:
+        row = self.table.current
+        if row is not None:
+            self.query_one(CommandsPane).show_site(self.panel.command_log, row.name)
+
+    async def preview(self, row: SiteRow) -> None:
+        def ask(reader: Reader) -> list[EventRow]:
+            return reader.events(EVENTS_SHOWN)
+
+        events = await self.panel.reading.ask(Lane.ROWS, ask)
+        facts = self.panel.site_facts.get(row.name)
+        self.query_one("#preview", Facts).show(about_site(row, facts, time.time()))
+        self.query_one("#third", Facts).show([Heading("What happened"), *about_events(events)])
+
+    def open_row(self, row: SiteRow) -> None:
+        """The commands are what a site opens into."""
+        self.query_one(CommandsPane).view.focus()
+
+    def action_other_pane(self) -> None:
+        log = self.query_one(CommandsPane).view
+        if log.has_focus:
+            self.table.focus()
+        else:
+            log.focus()
+
+    def action_back(self) -> None:
+        if self.query_one(CommandsPane).view.has_focus:
+            self.table.focus()
+        else:
+            super().action_back()
+
+    @work(group="act")
+    async def action_act(self, action_id: str) -> None:
+        row = self.table.current
+        sites = () if row is None else (row.name,)
+        states = frozenset() if row is None else frozenset(row.states)
+        await act(self.panel, action_id, Selection(sites=sites, site_states=states))
