@@ -85,11 +85,11 @@ class CommandLog:
         found: list[SentCommand] = []
         for path in (self.path, older(self.path)):
             for line in _lines_backwards(path):
+                if len(found) >= count:
+                    return found[::-1]
                 command = read_line(line)
                 if command is not None:
                     found.append(command)
-                if len(found) >= count:
-                    return found[::-1]
         return found[::-1]
 
 

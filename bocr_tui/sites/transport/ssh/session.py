@@ -12,7 +12,9 @@ import asyncssh
 
 from bocr_tui.sites.transport.ssh.frames import AnswerReader, BadAnswer
 
-PIECE_BYTES = 256 * 1024
+PIECE_BYTES = 128 * 1024
+"""Written at once: after it the loop may notice that the link is gone."""
+
 BUFFER_BYTES = 2 * 1024 * 1024
 """Written ahead of what the link takes: enough to keep it busy, little enough to stop soon."""
 
@@ -205,6 +207,7 @@ async def _send(
                 return
             channel.write(piece)
             outcome.sent_bytes += len(piece)
+            await asyncio.sleep(0)
         channel.write_eof()
     except BrokenPipeError:
         return  # the other end tells why
