@@ -23,6 +23,8 @@ def obey(server: Server, words: dict[str, Any]) -> Any:
     orders: dict[str, Callable[[], Any]] = {
         "faults": lambda: _faults(site, words["set"]),
         "jobs": lambda: [_told(site, seq) for seq in sorted(site.jobs)],
+        "job": lambda: _told(site, int(words["seq"])),
+        "next": lambda: _next(site, int(words["seq"])),
         "requeue": lambda: _requeue(site, int(words["seq"]), words.get("after", 0.0)),
         "memory": lambda: _order(site, int(words["seq"]), {"memory": words["words"]}),
         "node": lambda: _node(site, words["name"], words["down"]),
@@ -53,6 +55,10 @@ def _told(site: Site, seq: int) -> dict[str, Any]:
         "comment": job.comment, "holds": job.holds, "supervisor": job.supervisor, "user": job.user,
         "attributes": [(name, str(value)) for name, value in of_job(job)],
     }  # fmt: skip
+
+
+def _next(site: Site, seq: int) -> None:
+    site.next = seq
 
 
 def _order(site: Site, seq: int, words: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import lru_cache
 
 from tests.pbs_double.attributes import Attributes, Value
 from tests.pbs_double.settings import VERSION
@@ -85,17 +86,7 @@ class _Writer:
 
 class _Master(_Writer):
     def value(self, value: Value) -> bytes:
-        if isinstance(value, int):
-            return str(value).encode()
-        out = bytearray(b'"')
-        for byte in encoded(str(value)):
-            if byte in _SHORT:
-                out += _SHORT[byte]
-            elif byte < 32:
-                out += b"\\u%04x" % byte
-            else:
-                out.append(byte)
-        return bytes(out + b'"')
+        return str(value).encode() if isinstance(value, int) else _quoted_by_library(str(value))
 
     def variable(self, words: str) -> bytes:
         """Whatever JSON itself would call a number or a word."""
@@ -116,15 +107,7 @@ class _Release(_Writer):
     end_empty = b"}"
 
     def value(self, value: Value) -> bytes:
-        """Whatever strtod takes is a number, valid JSON or not; a backslash stays as it is."""
-        text = str(value)
-        if isinstance(value, int) or (_NUMBER.fullmatch(text) and not re.match(r"0\d", text)):
-            return encoded(text)
-        raw = visible(encoded(text), b"\t\n\f\r\b", high=True).replace(b"\\,", b",")
-        raw = re.sub(rb'(?<!\\)"', b'\\"', raw)
-        for byte in (8, 9, 10, 12, 13):
-            raw = raw.replace(bytes((byte,)), _SHORT[byte])
-        return b'"' + raw + b'"'
+        return str(value).encode() if isinstance(value, int) else _quoted_by_hand(str(value))
 
     def variables(self, text: str) -> list[tuple[str, str]]:
         """As the others, but an empty value swallows the comma and what follows it."""
@@ -135,3 +118,28 @@ class _Release(_Writer):
             words, text = (rest, "") if end is None else (rest[: end.start() + 1], rest[end.end() + 1 :])
             found.append((name, words.replace("\\,", ",")))
         return found
+
+
+@lru_cache(maxsize=20_000)
+def _quoted_by_library(text: str) -> bytes:
+    out = bytearray(b'"')
+    for byte in encoded(text):
+        if byte in _SHORT:
+            out += _SHORT[byte]
+        elif byte < 32:
+            out += b"\\u%04x" % byte
+        else:
+            out.append(byte)
+    return bytes(out + b'"')
+
+
+@lru_cache(maxsize=20_000)
+def _quoted_by_hand(text: str) -> bytes:
+    """Whatever strtod takes is a number, valid JSON or not; a backslash stays as it is."""
+    if _NUMBER.fullmatch(text) and not re.match(r"0\d", text):
+        return encoded(text)
+    raw = visible(encoded(text), b"\t\n\f\r\b", high=True).replace(b"\\,", b",")
+    raw = re.sub(rb'(?<!\\)"', b'\\"', raw)
+    for byte in (8, 9, 10, 12, 13):
+        raw = raw.replace(bytes((byte,)), _SHORT[byte])
+    return b'"' + raw + b'"'

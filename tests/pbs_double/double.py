@@ -195,14 +195,19 @@ class Double:
     def suspend(self, job_id: str, on: bool = True) -> None:
         self._control(do="suspend", seq=_seq(job_id), on=on)
 
+    def next_id(self, seq: int) -> None:
+        """The number of the next job; numbers that are taken are not looked for."""
+        self._control(do="next", seq=seq)
+
     # looking on
 
     def jobs(self) -> list[Seen]:
         """All jobs the server knows, finished ones too, by id."""
-        return [Seen(**{**one, "attributes": dict(one["attributes"])}) for one in self._control(do="jobs")]
+        return [_seen(one) for one in self._control(do="jobs")]
 
     def job(self, job_id: str) -> Seen:
-        return next(job for job in self.jobs() if job.seq == _seq(job_id))
+        """Raises KeyError when the server does not know it."""
+        return _seen(self._control(do="job", seq=_seq(job_id)))
 
     def wait(self, job_id: str, states: str = "F", seconds: float = 20.0) -> Seen:
         """Until the job is in one of these states."""
@@ -241,7 +246,10 @@ class Double:
             door.settimeout(20.0)
             connect(door, self.folder)
             send(door, (control.NAME, words))
-            return receive(door)[1]
+            found, wrong = receive(door)[1:]
+        if wrong:
+            raise KeyError(wrong)
+        return found
 
 
 def connect(door: socket.socket, folder: Path) -> None:
@@ -251,6 +259,10 @@ def connect(door: socket.socket, folder: Path) -> None:
         door.connect(f"/proc/self/fd/{number}/server")
     finally:
         os.close(number)
+
+
+def _seen(words: dict[str, Any]) -> Seen:
+    return Seen(**{**words, "attributes": dict(words["attributes"])})
 
 
 def _seq(job_id: str) -> int:

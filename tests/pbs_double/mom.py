@@ -248,4 +248,4 @@ class _Supervisor:
         part.replace(self.folder / name)
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
             door.setblocking(False)
-            door.sendto(b"!", self.run.knock)
+            door.sendto(self.run.folder.encode(), self.run.knock)

@@ -17,6 +17,8 @@ from tests.pbs_double.settings import Node
 if TYPE_CHECKING:
     from tests.pbs_double.site import Site
 
+KNOCK = "knock"
+"""Relative to the folder that server and supervisors run in: a socket's path has to be short."""
 MOST_FAILED_STARTS = 21
 RERUN, NODE_LOST = -11, -20
 STARTING, RUNNING, EXITING = 41, 42, 51
@@ -70,7 +72,7 @@ def _run(site: Site, job: Job) -> mom.Run:
     return mom.Run(
         str(folder(site, job)), job.id, argv, "" if job.command else f"{job.script}\n",
         _environment(site, job, temporary, nodefile), settings.home, output, job.walltime_s,
-        settings.faults.clock, settings.kill_delay(job.queue), settings.poll_s, site.knock_address(),
+        settings.faults.clock, settings.kill_delay(job.queue), settings.poll_s, KNOCK,
         settings.server, [str(temporary)],
     )  # fmt: skip
 
@@ -88,18 +90,32 @@ def _environment(site: Site, job: Job, temporary: Path, nodefile: Path) -> dict[
 
 
 def look(site: Site) -> None:
-    """Takes in what supervisors have reported."""
+    """Takes in what supervisors have reported, and notices when one has been killed."""
     for job in [job for job in site.jobs.values() if job.state in "RSE" and not job.lost_at]:
-        place = folder(site, job)
-        if job.substate == STARTING and (words := mom.report(place, mom.STARTED)):
-            job.session, job.substate, job.jobdir = words["pid"], RUNNING, site.settings.home
-            site.touch(job)
-        if job.state != "E" and (words := mom.report(place, mom.OBIT)):
-            _obit(site, job, words)
-        if job.state == "E" and (words := mom.report(place, mom.DONE)):
-            _done(site, job, words["stageout"])
-        if job.state in "RS" and not processes.alive(job.supervisor) and not mom.report(place, mom.OBIT):
-            _vanished(site, job)
+        _take_in(site, job)
+        if job.state in "RS" and not processes.alive(job.supervisor):
+            _take_in(site, job)
+            if job.state in "RS":
+                lose(site, job)
+
+
+def look_at(site: Site, run: str) -> None:
+    """The news of one run, named by its folder."""
+    seq = run.rpartition("/")[2].partition(".")[0]
+    job = site.jobs.get(int(seq)) if seq.isdigit() else None
+    if job is not None and job.state in "RSE" and not job.lost_at and str(folder(site, job)) == run:
+        _take_in(site, job)
+
+
+def _take_in(site: Site, job: Job) -> None:
+    place = folder(site, job)
+    if job.substate == STARTING and (words := mom.report(place, mom.STARTED)):
+        job.session, job.substate, job.jobdir = words["pid"], RUNNING, site.settings.home
+        site.touch(job)
+    if job.state != "E" and (words := mom.report(place, mom.OBIT)):
+        _obit(site, job, words)
+    if job.state == "E" and (words := mom.report(place, mom.DONE)):
+        _done(site, job, words["stageout"])
 
 
 def _obit(site: Site, job: Job, words: dict[str, Any]) -> None:
@@ -161,11 +177,6 @@ def _requeue(site: Site, job: Job) -> None:
 def _off_node(job: Job) -> None:
     job.exec_node = job.exec_vnode = job.jobdir = ""
     job.used = {}
-
-
-def _vanished(site: Site, job: Job) -> None:
-    """The supervisor was killed with the job unfinished: as with a node that is lost."""
-    lose(site, job)
 
 
 def lose(site: Site, job: Job) -> None:

@@ -19,13 +19,14 @@ NO_ROOM = "Not Running: Not enough free nodes available"
 def cycle(site: Site) -> None:
     """One look at all queued jobs, the oldest first; one that does not fit lets others pass."""
     site.to_schedule = False
+    if not site.settings.scheduling:
+        return
     for job in [job for job in site.jobs.values() if job.state == "W" and job.execution_time <= time.time()]:
         site.evaluate(job)
         site.touch(job)
     free = {node.name: _free(site, node) for node in site.settings.nodes if not node.down}
     for job in sorted((job for job in site.jobs.values() if job.state == "Q"), key=lambda one: one.seq):
         _consider(site, job, free)
-    site.to_schedule = False
 
 
 def _consider(site: Site, job: Job, free: dict[str, dict[str, int]]) -> None:

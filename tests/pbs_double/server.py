@@ -60,18 +60,23 @@ class Server:
         self.door.bind("server")
         self.door.listen(512)
         self.stopping = False
+        self.looked = 0.0
 
     def serve(self) -> None:
         while not self.stopping:
             ready, _, _ = select.select([self.door, self.knock], [], [], self._patience())
             if self.knock in ready:
-                with contextlib.suppress(BlockingIOError):
-                    while self.knock.recv(64):
-                        pass
+                self._hear()
             if self.door in ready:
                 door, _ = self.door.accept()
                 self._call(door)
             self._work()
+
+    def _hear(self) -> None:
+        """Supervisors say which run has news."""
+        with contextlib.suppress(BlockingIOError):
+            while run := self.knock.recv(4096):
+                running.look_at(self.site, run.decode())
 
     def _patience(self) -> float:
         waits = [IDLE_S]
@@ -87,12 +92,15 @@ class Server:
 
     def _work(self) -> None:
         site = self.site
-        site.reap()
-        running.look(site)
+        now = time.monotonic()
+        if now - self.looked >= IDLE_S:  # a knock may have been lost, a supervisor killed
+            self.looked = now
+            site.reap()
+            running.look(site)
+            site.purge()
         running.give_up_lost(site)
         if site.to_schedule or any(job.state == "W" for job in site.jobs.values()):
             scheduler.cycle(site)
-        site.purge()
         self._late()
 
     def _late(self) -> None:
@@ -119,8 +127,7 @@ class Server:
             door.close()
             return
         if raw[0] == control.NAME:
-            words = control.obey(self, raw[1])
-            _reply(door, (ANSWER, words))
+            _reply(door, (ANSWER, *self._obey(raw[1])))
             return
         faults = self.site.settings.faults
         if faults.server == "down":
@@ -129,6 +136,13 @@ class Server:
             self.pending.append(_Pending(door, 0.0, raw=raw))
         else:
             self._handle(door, raw)
+
+    def _obey(self, words: dict[str, Any]) -> tuple[Any, str]:
+        """An order's answer, and what was wrong with it."""
+        try:
+            return control.obey(self, words), ""
+        except Exception:
+            return None, traceback.format_exc()
 
     def _handle(self, door: socket.socket, raw: tuple[Any, ...]) -> None:
         def stdin() -> bytes:

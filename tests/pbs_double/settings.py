@@ -97,6 +97,8 @@ class Settings:
     node_fail_requeue_s: float = 310.0
     pause_s: float = 0.0
     first_id: int = 1
+    scheduling: bool = True
+    """False: nothing is started, as when an operator has stopped the scheduler."""
     faults: Faults = field(default_factory=Faults)
 
     def queue(self, name: str) -> Queue | None:

@@ -184,9 +184,6 @@ class Site:
     def live_jobs(self) -> Iterable[Job]:
         return [job for job in self.jobs.values() if job.live]
 
-    def knock_address(self) -> str:
-        return str(self.folder / "knock")
-
     def reap(self) -> None:
         """Supervisors that have ended must not stay zombies."""
         with contextlib.suppress(ChildProcessError):

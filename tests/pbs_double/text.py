@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from tests.pbs_double.attributes import Attributes
 
 LAST_COLUMN = 78
@@ -36,12 +38,15 @@ def flat(attributes: Attributes) -> list[tuple[str, str]]:
 
 def block(head: str, attributes: Attributes, build: str, wide: bool = False) -> bytes:
     """One job, queue or server."""
-    lines = [encoded(head)]
-    for name, value in flat(attributes):
-        raw = visible(encoded(value), _KEPT, high=build == "release")
-        start = encoded(f"    {name} = ")
-        lines.append(start + (raw if wide else folded(raw, len(start))))
+    lines = [encoded(head)] + [_line(name, value, build, wide) for name, value in flat(attributes)]
     return b"\n".join(lines) + b"\n\n"
+
+
+@lru_cache(maxsize=20_000)
+def _line(name: str, value: str, build: str, wide: bool) -> bytes:
+    raw = visible(encoded(value), _KEPT, high=build == "release")
+    start = encoded(f"    {name} = ")
+    return start + (raw if wide else folded(raw, len(start)))
 
 
 def folded(value: bytes, start: int) -> bytes:
