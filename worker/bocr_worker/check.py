@@ -17,8 +17,7 @@ from typing import Any
 from bocr_worker import __version__
 from bocr_worker.engines.base import EngineUnavailable
 from bocr_worker.engines.registry import engine_named, readable_languages
-
-SPLIT = "split"
+from bocr_worker.splitting import SPLIT
 
 _LIBRARIES = (
     "numpy", "pillow", "pypdfium2", "rapidocr", "onnxruntime", "opencv-python", "opencv-python-headless",

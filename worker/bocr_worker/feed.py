@@ -200,6 +200,7 @@ class Feed:
             preparations=(*self._spec.first, *variation.preparations),
             right_to_left=bool(languages) and reading_direction(languages[0]) == "rtl",
         )
+        order = replace(order, ahead=self._drawing.ahead(document, order, self._manifest.limits.max_pixels))
         return await self._drawing.draw(document, order)
 
     async def _is_ending(self, died: bool) -> bool:

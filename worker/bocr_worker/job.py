@@ -17,6 +17,7 @@ from bocr_worker.protocol.errors import ProtocolError
 from bocr_worker.protocol.exit_report import ExitReport, dump_exit_report
 from bocr_worker.protocol.manifest import Manifest, load_manifest
 from bocr_worker.recognising import Recognising
+from bocr_worker.splitting import SPLIT, Splitting
 from bocr_worker.stage import Job, Stage, Work
 from bocr_worker.stopping import BY_SIGNAL, StopSign
 
@@ -68,7 +69,7 @@ async def _run(run: Path, manifest: Manifest, claim: Claim, cores: int, early: l
 
 
 def _work(job: Job) -> Work:
-    return Recognising(job)
+    return Splitting(job) if job.manifest.engine.name == SPLIT else Recognising(job)
 
 
 def available_cores() -> int:

@@ -34,7 +34,6 @@ class Recognising:
             ok=recorder.ok,
             failed=recorder.failed,
             skipped=self._skipped + (feed.skipped if feed else 0),
-            settled=recorder.ok + recorder.failed,
             prompt_tokens=recorder.prompt_tokens,
             completion_tokens=recorder.completion_tokens,
             beat={
@@ -90,7 +89,7 @@ class Recognising:
         slots = limits.render_processes or self._renderers(runtime)
         renderers = RenderPool(limits, slots)
         documents = Documents(job.site_root, job.sign.given)
-        drawing = Drawing(documents, renderers, limits.render_deadline_s)
+        drawing = Drawing(documents, renderers, limits.render_deadline_s, job.site_root / "split")
         self._feed = Feed(
             job.manifest, spec, reads, runtime, identity, drawing, slots, self._recorder, job.sign
         )

@@ -42,17 +42,21 @@ class Job:
 
 @dataclass(frozen=True)
 class Counts:
-    """Pages of the manifest. `settled` is how many this job is done with, of whatever kind; `beat` goes into
-    the heartbeats besides, `extra` into the report."""
+    """Pages of the manifest: read, failed, not this stage's to take, and `passed` on without a verdict by a
+    stage that gives none. `beat` goes into the heartbeats besides, `extra` into the report."""
 
     ok: int = 0
     failed: int = 0
     skipped: int = 0
-    settled: int = 0
+    passed: int = 0
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     beat: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def done(self) -> int:
+        return self.ok + self.failed + self.passed
 
 
 class Work(Protocol):
@@ -112,7 +116,7 @@ class Stage:
 
     def _left(self) -> int:
         counts = self._work.counts()
-        return self._job.manifest.page_count - counts.ok - counts.failed - counts.skipped
+        return self._job.manifest.page_count - counts.done - counts.skipped
 
     def _report(self, outcome: str, cause: str) -> ExitReport:
         counts, journal = self._work.counts(), self._job.journal
@@ -128,7 +132,7 @@ class Stage:
             cause=cause,
             ok=counts.ok,
             failed=counts.failed,
-            skipped=counts.skipped,
+            skipped=counts.skipped + counts.passed,
             left=self._left(),
             seconds=round(time.monotonic() - self._begun, 3),
             journals=(journal.end(),),
@@ -168,11 +172,11 @@ class Stage:
         own = resource.getrusage(resource.RUSAGE_SELF)
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         self._job.journal.heartbeat(
-            done=counts.settled,
+            done=counts.done,
             ok=counts.ok,
             failed=counts.failed,
             total=self._job.manifest.page_count - counts.skipped,
-            pages_per_s=round((counts.settled - before.settled) / span_s, 3),
+            pages_per_s=round((counts.done - before.done) / span_s, 3),
             cpu_s=round(own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime, 2),
             **_tokens("prompt_tokens", before.prompt_tokens, counts.prompt_tokens, span_s),
             **_tokens("completion_tokens", before.completion_tokens, counts.completion_tokens, span_s),

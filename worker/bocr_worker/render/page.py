@@ -13,7 +13,7 @@ from bocr_worker.protocol.recognition import Box
 @dataclass(frozen=True)
 class RenderOrder:
     """`dpi` is wanted, and lowered so that no image exceeds `max_pixels`. `right_to_left` decides which
-    column comes first."""
+    column comes first. `ahead`: files (render/ahead.py) that may hold the page as it would be drawn."""
 
     path: str
     kind: str
@@ -22,6 +22,7 @@ class RenderOrder:
     max_pixels: int
     preparations: tuple[str, ...] = ()
     right_to_left: bool = False
+    ahead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

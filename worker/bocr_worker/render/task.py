@@ -5,10 +5,13 @@ Nothing heavy is imported at the top, so that the parent may import this module 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
+from dataclasses import replace
 from functools import lru_cache
 
+from bocr_worker.render import ahead
 from bocr_worker.render.page import PreparedImage, RenderedPage, RenderFailed, RenderOrder
 
 RENDER_VERSION = 1
@@ -25,11 +28,15 @@ def set_up(_: object = None) -> str:
 
 
 def render_page(order: RenderOrder) -> RenderedPage:
-    """Draw, measure, prepare and encode one page. Raises RenderFailed with a plain sentence."""
+    """Draw, measure, prepare and encode one page, or take it as it was drawn before. Raises RenderFailed
+    with a plain sentence."""
     begun = time.perf_counter()
     from bocr_worker.prepare import chain
     from bocr_worker.render import encode, facts, images, missing, pdf
 
+    for base in () if order.preparations else order.ahead:
+        with contextlib.suppress(ahead.NotAhead):
+            return replace(ahead.read(base, order.max_pixels), seconds=_since(begun))
     source = images if order.kind == "image" else pdf
     drawn = source.draw(order)
     try:
