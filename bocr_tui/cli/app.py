@@ -33,6 +33,7 @@ from bocr_tui.cli.commands.page import page
 from bocr_tui.cli.commands.plan import plan
 from bocr_tui.cli.commands.resubmit import ignore, reset, resubmit
 from bocr_tui.cli.commands.run import run
+from bocr_tui.cli.commands.site import site
 from bocr_tui.cli.commands.sites import commands, pause, resume, sites
 from bocr_tui.cli.commands.status import status
 from bocr_tui.cli.commands.upload import upload
@@ -119,3 +120,4 @@ for command in (
     config,
 ):
     app.command(command.__name__.rstrip("_"))(command)
+app.add_typer(site)

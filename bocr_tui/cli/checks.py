@@ -8,18 +8,16 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bocr_tui.config.check import BAD, DOUBTFUL, GOOD, Check
 from bocr_tui.config.errors import BocrError
 from bocr_worker.engines import tesseract
 
 if TYPE_CHECKING:
     from bocr_tui.config.workspace import Workspace
     from bocr_worker.engines.base import EngineSpec
-
-GOOD, DOUBTFUL, BAD = "good", "note", "bad"
 
 LITTLE_DISK_BYTES = 2_000_000_000
 """Results of some hundred thousand pages; below this an import of an archive is likely to stop half-way."""
@@ -28,16 +26,6 @@ LITTLE_MEMORY_BYTES = 2_000_000_000
 """One engine process with its model, a page being drawn, and the rest of the machine."""
 
 DEFAULT_LANGUAGES = ("fr", "ar")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One finding. `state` is good, note (works, but less well) or bad (will not work)."""
-
-    name: str
-    state: str
-    said: str
-    next_step: str = ""
 
 
 def all_checks(workspace: Workspace | None) -> list[Check]:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from bocr_tui.actions.action import Options
 from bocr_tui.cli.acting import act
 from bocr_tui.cli.call import EXIT_ERROR, EXIT_OK, Call
-from bocr_tui.cli.checks import GOOD, language_checks
+from bocr_tui.cli.checks import language_checks
 from bocr_tui.cli.finish import exit_code, show_summary, tell_end
 from bocr_tui.cli.output import note, safe, say
 from bocr_tui.cli.panel import show_panel
 from bocr_tui.cli.running import RunOrder, run_all, take_in
+from bocr_tui.config.check import GOOD
 from bocr_tui.report.summary import Summary
 
 if TYPE_CHECKING:

@@ -153,7 +153,7 @@ async def install_helper(commands: Commands, live: Live, place: Place) -> None:
     digest = hashlib.sha256(packed).hexdigest()
     arguments = (nonce.decode(), place.root, helper_folder(), digest, base64.b64encode(packed).decode())
     program = f"{_arrival()}\ninstall({', '.join(map(repr, arguments))})\n".encode()
-    line = _shell(_run(place, INSTALL_S, "-"))
+    line = _shell(f"umask 077; {_run(place, INSTALL_S, '-')}")
     command = Command("install helper", line, nonce, lambda: _once(program), INSTALL_S + 2 * KILL_S)
     try:
         answer = await commands.run(live, command)
