@@ -10,11 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bocr_worker import claim as claims
+from bocr_worker import owner as owners
 from bocr_worker.claim import Claim, ClaimedElsewhere, holder_number, wait_until_quiet
 from bocr_worker.owner import is_dead, process_birth, read_owner, this_process
 from bocr_worker.protocol.exit_report import ExitReport, dump_exit_report
@@ -227,6 +229,19 @@ def test_a_process_of_another_world_of_numbers_is_not_judged_by_its_number(tmp_p
     owner = read_owner(tmp_path / "claim")
     assert owner is not None
     assert not is_dead(owner, time.time())
+
+
+def test_where_births_cannot_be_told_a_number_nobody_has_is_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owners, "_has_proc", lambda: False)
+    holder = _killed_holder(tmp_path)
+    holder.wait()
+    elsewhere(tmp_path, host=this_process("").host, born="")
+    dead = read_owner(tmp_path / "claim")
+    assert dead is not None
+    assert is_dead(dead, None)
+    assert not is_dead(replace(dead, pid=os.getpid()), None)
 
 
 # -- runs that have ended ----------------------------------------------------------------------------------

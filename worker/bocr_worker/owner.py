@@ -56,8 +56,10 @@ def is_dead(owner: Owner, heard_at: float | None) -> bool:
         # Either the machine was started anew since then, or two machines have one name.
         booted_at = _booted_at() if owner.boot else None
         return booted_at is not None and heard_at is not None and heard_at < booted_at
-    if not owner.born or owner.space != _space():
+    if owner.space != _space():
         return False
+    if not owner.born:
+        return not _has_proc() and not _exists(owner.pid)
     return process_birth(owner.pid) != owner.born
 
 
@@ -68,6 +70,21 @@ def process_birth(pid: int) -> str:
         fields_after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return DEAD if fields_after_name[0] in ("Z", "X") else fields_after_name[19]
     return ""
+
+
+def _has_proc() -> bool:
+    return Path("/proc/self/stat").exists()
+
+
+def _exists(pid: int) -> bool:
+    """Whether any process has this number, where births cannot be told."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def _boot() -> str:
