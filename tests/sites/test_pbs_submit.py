@@ -253,7 +253,7 @@ def test_killed_after_pbs_took_the_job_it_is_found_by_its_name(site: Site, tmp_p
     site.start_and_wait_for_qsub()
     until((site.pbs.bin / "taken").exists)
     site.kill_submitter()
-    os.kill(site.intent()["qsub"]["pid"], signal.SIGKILL)
+    os.killpg(site.intent()["qsub"]["pid"], signal.SIGKILL)
     assert site.one()["id"] == "1.server"
     assert site.jobid() == "1.server"
     assert len(site.pbs.jobs()) == 1
@@ -268,6 +268,21 @@ def test_killed_together_with_its_qsub_before_pbs_took_the_job_it_is_submitted_a
     os.killpg(site.intent()["qsub"]["pid"], signal.SIGKILL)
     site.pbs.works("qsub")
     until(lambda: site.one()["answer"] == "accepted")
+    assert len(site.pbs.jobs()) == 1
+
+
+def test_a_qsub_that_outlives_all_that_watched_it_is_waited_for(site: Site, tmp_path: Path) -> None:
+    """Only the processes above it were killed: it may still hand the job over."""
+    go_on = tmp_path / "go_on"
+    site.pbs.does("qsub", wait_for=str(go_on))
+    site.start_and_wait_for_qsub()
+    site.kill_submitter()
+    os.kill(site.intent()["qsub"]["pid"], signal.SIGKILL)
+    for _ in range(3):
+        assert site.one()["answer"] == "unclear"
+    go_on.touch()
+    until(lambda: bool(site.pbs.jobs()))
+    assert site.one()["id"] == "1.server"
     assert len(site.pbs.jobs()) == 1
 
 

@@ -17,7 +17,7 @@ from .pbs_commands import Ended, Pbs, is_job_id, job_number, run_command
 from .pbs_qsub import QSELECT_S, QSUB_KILLED_S, Qsub, find_jobs, job_id_in, words_of
 from .refusal import Refused
 from .run_files import age_s, read_record, remove_file, write_first, write_whole
-from .run_lock import RunLock, is_alive, process_record, take_lock
+from .run_lock import RunLock, is_over, process_record, take_lock
 from .runs import read_file
 
 QSUB_S = 60.0
@@ -98,7 +98,7 @@ class Submitter:
             return _answer(ACCEPTED, self._settle(run, ids[0], ids[1:]))
         intent = os.path.join(run, "intent")
         record = read_record(intent)
-        over = record.get("ended") is not None or is_alive(record.get("qsub") or {}) is False
+        over = record.get("ended") is not None or is_over(record.get("qsub") or {})
         if not over and age_s(intent) < self._qsub.seconds + QSUB_KILLED_S + BESIDE_S:
             return _answer(UNCLEAR, words="an earlier qsub may be under way; PBS has no such job yet")
         _note(run, "PBS has no job named %s: it is submitted anew" % token)

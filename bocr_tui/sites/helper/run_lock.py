@@ -110,6 +110,26 @@ def is_alive(record: Dict[str, Any]) -> Optional[bool]:
     return bool(process_birth(pid) == born)
 
 
+def is_over(record: Dict[str, Any]) -> bool:
+    """Whether this process, which led a session of its own, and all it started there are known to be gone."""
+    if is_alive(record) is not False:
+        return False
+    leader = str(record["pid"]).encode()
+    try:
+        numbers = [name for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return False
+    for number in numbers:
+        try:
+            with open("/proc/%s/stat" % number, "rb") as stream:
+                fields = stream.read().rpartition(b")")[2].split()
+        except OSError:
+            continue
+        if fields[3] == leader and fields[0] != b"Z":
+            return False
+    return True
+
+
 def _boot() -> str:
     try:
         with open("/proc/sys/kernel/random/boot_id") as stream:

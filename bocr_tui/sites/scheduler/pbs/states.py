@@ -110,7 +110,7 @@ def _end_of(job: PbsThing, comment: str) -> JobView:
     if substate is None:
         raise PbsUnreadable(f"PBS does not say how {job.name} ended.")
     cause, words = _cause(substate, status, comment)
-    return JobView("ended", cause, words or comment, status)
+    return JobView("ended", cause, words, status)
 
 
 def _cause(substate: int, status: int | None, comment: str) -> tuple[str, str]:
