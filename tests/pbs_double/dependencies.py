@@ -30,7 +30,7 @@ class Dependencies:
                 possible &= self._tie_one(job, kind, one.partition("@")[0])
         if any(edge.kind in _MIRROR for edge in job.depends):
             job.holds = "".join(mark for mark in "uos" if mark in job.holds + "s")
-            job.state, job.substate = "H", DEPENDENCY_HOLD
+            job.state, job.substate, job.etime = "H", DEPENDENCY_HOLD, 0.0
         return possible
 
     def _tie_one(self, job: Job, kind: str, job_id: str) -> bool:

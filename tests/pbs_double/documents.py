@@ -58,16 +58,21 @@ class _Writer:
             elif isinstance(value, list):
                 pairs = [(key, self.value(words)) for key, words in value]
             else:
-                inside.append(self._pair(depth, name, self.attribute(name, value)))
+                inside.append(self._pair(depth, name, self.attribute(depth, name, value)))
                 continue
             nested = [self._pair(depth + 1, key, words) for key, words in pairs]
             inside.append(self._pair(depth, name, self._braces(depth, nested)))
         return self._braces(depth - 1, inside)
 
-    def attribute(self, name: str, value: Value) -> bytes:
+    def attribute(self, depth: int, name: str, value: Value) -> bytes:
+        """A node's jobs are the only list there is."""
         if name == "jobs" and isinstance(value, str):
-            return b"[" + b", ".join(b'"' + encoded(one) + b'"' for one in value.split(", ")) + b"]"
+            return self.listed(depth, [b'"' + encoded(one) + b'"' for one in value.split(", ")])
         return self.value(value)
+
+    def listed(self, depth: int, words: list[bytes]) -> bytes:
+        del depth
+        return b"[" + b", ".join(words) + b"]"
 
     def variable(self, words: str) -> bytes:
         return self.value(words)
@@ -108,6 +113,10 @@ class _Release(_Writer):
 
     def value(self, value: Value) -> bytes:
         return str(value).encode() if isinstance(value, int) else _quoted_by_hand(str(value))
+
+    def listed(self, depth: int, words: list[bytes]) -> bytes:
+        inside = b",\n".join(self.indent * (depth + 1) + word for word in words)
+        return b"[\n" + inside + b"\n" + self.indent * depth + b"]"
 
     def variables(self, text: str) -> list[tuple[str, str]]:
         """As the others, but an empty value swallows the comma and what follows it."""

@@ -14,14 +14,20 @@ from tests.pbs_double.errors import (
     PER_USER_LIMIT,
     QUEUE_DISABLED,
     UNKNOWN_QUEUE,
+    Ended,
     Refused,
     unauthorized,
 )
 from tests.pbs_double.jobs import Job
-from tests.pbs_double.qsub_options import Submission, moment
+from tests.pbs_double.qsub_options import Submission, array_range, moment
 from tests.pbs_double.settings import Queue, Settings
 
 SELECT_AND_NODES = 15110
+ARRAY_TOO_LARGE = 15107
+NOT_AN_ARRAY = 15231
+LARGEST_ARRAY = 10_000
+NOT_IN_THE_DOUBLE = 254
+"""Exit status where the double cannot follow; no recorded command ends so."""
 _TOGETHER = ("select", "place")
 
 
@@ -91,6 +97,7 @@ def make_job(
     seq: int, asked: Submission, user: str, environment: Mapping[str, str], cwd: str, settings: Settings
 ) -> Job:
     """Raises Refused, Ended."""
+    _refuse_arrays(asked)
     if "P" in asked.options and re.search(r"""["'\[\]:;|<>+,?*/\\]""", asked.options["P"]):
         raise Refused(BAD_VALUE, "Illegal attribute or resource value project")
     queue_name = asked.options.get("q", "") or settings.queues[0].name
@@ -107,9 +114,22 @@ def make_job(
         job.variables += variables.from_option(asked.options["v"], environment)
     if "V" in asked.options and settings.build == "master":
         known = {name for name, _ in job.variables}
-        job.variables += [(k, v) for k, v in environment.items() if k not in known and k != "_"]
+        unsaid = {*known, "_", "PBS_DOUBLE_USER"}
+        job.variables += [(name, value) for name, value in environment.items() if name not in unsaid]
     job.variables += [("PBS_O_QUEUE", queue.name), ("PBS_O_HOST", settings.server)]
     return job
+
+
+def _refuse_arrays(asked: Submission) -> None:
+    """The double has none; what the server refuses, it refuses likewise. Raises Refused, Ended."""
+    if "J" not in asked.options:
+        if "max_run_subjobs" in asked.attributes:
+            raise Refused(NOT_AN_ARRAY, "Attribute has to be set on an array job")
+        return
+    found = array_range(asked.options["J"])
+    if found is not None and len(found[0]) > LARGEST_ARRAY:
+        raise Refused(ARRAY_TOO_LARGE, "Array job exceeds server or queue size limit")
+    raise Ended(NOT_IN_THE_DOUBLE, "the PBS double has no array jobs\n")
 
 
 def _options(job: Job, asked: Submission) -> None:

@@ -60,5 +60,5 @@ def _row(job: Job) -> str:
     return (
         f"{cut(job.id, 15):<15} {cut(job.user, 8):<8} {cut(job.queue, 8):<8} {cut(job.name, 10):<10} "
         f"{session:>6} {job.resources['nodect']:>3} {job.resources['ncpus']:>3} {memory:>6} "
-        f"{walltime:>5} {job.state} {elapsed:<5}\n"
+        f"{walltime:>5} {job.state} {elapsed:>5}\n"
     )

@@ -33,6 +33,8 @@ def run(site: Site, call: Call) -> Answer:
         build, server = site.settings.build, site.settings.server
         spoiled = site.settings.faults.json_invalid
         return Answer(0, documents.document(build, server, "nodes", section, spoiled))
+    if "S" in parsed.flags:
+        return Answer(0, _table(site, nodes))
     with zone_of(call.environment):
         return Answer(0, b"".join(_text(site, node) for node in nodes))
 
@@ -82,9 +84,37 @@ def _attributes(site: Site, node: Node) -> Attributes:
 def _short(node: Node, site: Site) -> Attributes:
     return [
         ("State", _state(site, node)), ("OS", "--"), ("hardware", "--"), ("host", node.name), ("queue", "--"),
-        ("Memory", f"{-(-node.mem_kb // (1 << 20))}gb"), ("ncpus", node.ncpus), ("nmics", 0),
+        ("Memory", _gb(node.mem_kb)), ("ncpus", node.ncpus),
+        ("nmics", 0 if site.settings.build == "master" else ""),
         ("ngpus", node.ngpus), ("comment", "--"),
     ]  # fmt: skip
+
+
+def _table(site: Site, nodes: list[Node]) -> bytes:
+    lines = [
+        "                                                        mem       ncpus   nmics   ngpus",
+        "vnode           state           njobs   run   susp      f/t        f/t     f/t     f/t   jobs",
+        "--------------- --------------- ------ ----- ------ ------------ ------- ------- ------- -------",
+    ]
+    for node in nodes:
+        jobs, taken = _jobs(site, node), assigned(site, node)
+        running = sum(1 for job in jobs if job.state in "RE")
+        memory = f"{_gb(node.mem_kb - taken.get('mem', 0))}/{_gb(node.mem_kb)}"
+        shares = [
+            f"{total - taken.get(name, 0)}/{total}"
+            for name, total in (("ncpus", node.ncpus), ("nmics", 0), ("ngpus", node.ngpus))
+        ]
+        numbers = " ".join(f"{share:>7}" for share in shares)
+        names = ",".join(str(job.seq) for job in jobs) or "--"
+        lines.append(
+            f"{node.name:<15} {_state(site, node):<15} {len(jobs):>6} {running:>5} {len(jobs) - running:>6} "
+            f"{memory:>12} {numbers} {names}"
+        )
+    return text.encoded("\n".join(lines) + "\n")
+
+
+def _gb(kilobytes: int) -> str:
+    return f"{-(-kilobytes // (1 << 20))}gb"
 
 
 def _text(site: Site, node: Node) -> bytes:

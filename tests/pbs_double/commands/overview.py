@@ -71,7 +71,9 @@ def _assigned(site: Site, jobs: list[Job]) -> list[tuple[str, str | int]]:
 
 def _queue(site: Site, queue: Queue) -> Attributes:
     jobs = [job for job in site.jobs.values() if job.queue == queue.name and job.live]
-    every = [job for job in site.jobs.values() if job.queue == queue.name]
+    ran = any(job.queue == queue.name and job.run_count for job in site.jobs.values())
+    most = f"[u:PBS_GENERIC={queue.max_queued_per_user}]" if queue.max_queued_per_user else None
+    early, late = (most, None) if site.settings.build == "release" else (None, most)
     found: list[tuple[str, Value | None]] = [
         ("queue_type", "Execution"),
         ("total_jobs", len(jobs)),
@@ -81,11 +83,12 @@ def _queue(site: Site, queue: Queue) -> Attributes:
         ("resources_max", _walltime(queue.max_walltime_s)),
         ("resources_default", _walltime(queue.default_walltime_s)),
         ("default_chunk", list(queue.default_chunk.items()) or None),
-        ("resources_assigned", _assigned(site, jobs) if every else None),
+        ("resources_assigned", _assigned(site, jobs) if ran else None),
+        ("max_queued", early),
         ("kill_delay", int(queue.kill_delay_s) if queue.kill_delay_s is not None else None),
         ("enabled", str(queue.enabled)),
         ("started", str(queue.started)),
-        ("max_queued", f"[u:PBS_GENERIC={queue.max_queued_per_user}]" if queue.max_queued_per_user else None),
+        ("max_queued", late),
     ]
     return [(name, value) for name, value in found if value is not None]
 
@@ -150,7 +153,8 @@ def _server(site: Site, parsed: Parsed) -> Answer:
 
 def _server_attributes(site: Site, jobs: list[Job]) -> Attributes:
     one: list[tuple[str, str | int]] = [("ncpus", 1)]
-    found: Attributes = [
+    master = site.settings.build == "master"
+    found: list[tuple[str, Value | None]] = [
         ("server_state", "Active"), ("server_host", site.settings.server), ("scheduling", "True"),
         ("total_jobs", len(jobs)), ("state_count", _count_text(jobs)),
         ("default_queue", site.settings.queues[0].name), ("log_events", 511),
@@ -158,14 +162,12 @@ def _server_attributes(site: Site, jobs: list[Job]) -> Attributes:
         ("resources_default", one), ("default_chunk", one), ("resources_assigned", _assigned(site, jobs)),
         ("scheduler_iteration", 600), ("resv_enable", "True"),
         ("node_fail_requeue", int(site.settings.node_fail_requeue_s)), ("max_array_size", 10000),
-        ("resend_term_delay", 5), ("pbs_license_min", 0), ("pbs_license_max", 2147483647),
+        ("resend_term_delay", 5 if master else None), ("pbs_license_min", 0), ("pbs_license_max", 2147483647),
         ("pbs_license_linger_time", 31536000),
         ("license_count", "Avail_Global:1000000 Avail_Local:1000000 Used:0 High_Use:0"),
         ("pbs_version", VERSION), ("eligible_time_enable", "False"),
-    ]  # fmt: skip
-    if site.settings.faults.history:
-        found.append(("job_history_enable", "True"))
-    return [
-        *found, ("max_concurrent_provision", 5), ("clear_topjob_estimates_enable", "False"),
+        ("job_history_enable", "True" if site.settings.faults.history else None),
+        ("max_concurrent_provision", 5), ("clear_topjob_estimates_enable", "False" if master else None),
         ("max_job_sequence_id", 9999999),
     ]  # fmt: skip
+    return [(name, value) for name, value in found if value is not None]
