@@ -9,6 +9,7 @@ recorded values again.
 from __future__ import annotations
 
 import base64
+import difflib
 import json
 import re
 import subprocess
@@ -28,7 +29,7 @@ _BLOTS = (
     (rb"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d 20\d\d", b"DATE"),
     (rb"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} \d\d at \d\d:\d\d", b"MINUTE"),
     (rb"\b1[78]\d{8}\b", b"EPOCH"),
-    (rb"(?m)^(\d+\.login1 +\w+ +\w+ +\S+ +) *\d+(?=   1 )", rb"\1SESSION"),
+    (rb"(?m)^(\d+\.login1 +\w+ +\w+ +\S+) +\d+(?=   1 )", rb"\1 SESSION"),
     (rb"(exec_host\"?(:\t?\"?| = |=\"?)login1/)\d+", rb"\1SLOT"),
     (rb"(session_id\"?(:\t?| = |=))\d+", rb"\1SESSION"),
     (rb"(resources_used\.(cpupercent|cput|mem|vmem|walltime)( = |=))[^\n|]*", rb"\1USED"),
@@ -96,6 +97,19 @@ class Shown:
     status: int
     out: bytes
     err: bytes
+
+
+def difference(here: Shown, there: Shown) -> str:
+    """Empty when both are the same; else what a reader needs to see why not."""
+    lines = []
+    if here.status != there.status:
+        lines.append(f"exit status {here.status}, recorded {there.status}")
+    for name, mine, recorded_one in (("stderr", here.err, there.err), ("stdout", here.out, there.out)):
+        if mine != recorded_one:
+            old, new = (raw.decode(errors="backslashreplace").splitlines() for raw in (recorded_one, mine))
+            lines += [f"{name}:", *difflib.unified_diff(old, new, "recorded", "here", n=0, lineterm="")]
+            lines += [f"{len(recorded_one)} bytes recorded, {len(mine)} here"]
+    return "\n".join(lines)
 
 
 class Stage:
