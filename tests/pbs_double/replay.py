@@ -185,7 +185,8 @@ class Stage:
         return Shown(status, self.blotted(out), self.blotted(err))
 
     def blotted(self, raw: bytes) -> bytes:
-        text = _FOLD.sub(b"", raw).replace(str(self.root).encode(), b"")
+        text = raw if raw.startswith(b"{") else _FOLD.sub(b"", raw)
+        text = text.replace(str(self.root).encode(), b"")
         text = _USED.sub(lambda found: _AMOUNT.sub(rb"\1USED", found.group()), text)
         for pattern, words in _BLOTS:
             text = re.sub(pattern, words, text)

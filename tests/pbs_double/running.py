@@ -17,6 +17,8 @@ from tests.pbs_double.settings import Node
 if TYPE_CHECKING:
     from tests.pbs_double.site import Site
 
+FIRST_UPDATE_S = 0.5
+"""A run that ends sooner never tells its session; a second or so in reality."""
 KNOCK = "knock"
 """Relative to the folder that server and supervisors run in: a socket's path has to be short."""
 MOST_FAILED_STARTS = 21
@@ -120,19 +122,20 @@ def _take_in(site: Site, job: Job) -> None:
 
 def _obit(site: Site, job: Job, words: dict[str, Any]) -> None:
     used = words["used"]
-    job.exit_status, job.obittime = words["status"], words["at"]
+    job.exit_status = words["status"]
     if used:
         job.used = {
             "cpupercent": 0, "cput": duration(used["cput_s"]), "mem": f"{used['mem_kb']}kb",
             "ncpus": job.resources["ncpus"], "vmem": f"{used['mem_kb']}kb",
             "walltime": duration(used["walltime_s"]),
         }  # fmt: skip
-        job.hidden_session = used["walltime_s"] < 2.0
+        job.hidden_session = words["at"] - job.stime < FIRST_UPDATE_S
     job.state, job.substate = "E", EXITING
     site.touch(job)
 
 
 def _done(site: Site, job: Job, stageout: int) -> None:
+    job.obittime = time.time()
     if job.exit_status == mom.CANNOT_START:
         _failed_start(site, job)
     elif job.requeue:
