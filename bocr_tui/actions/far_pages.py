@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from bocr_tui.config.errors import BocrError
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from bocr_tui.catalog.database import Catalog
     from bocr_tui.config.workspace import Workspace
     from bocr_tui.control.far_pages import Whereabouts
@@ -98,3 +100,20 @@ async def _own(workspace: Workspace, place: Whereabouts, asker: Asker) -> PageIm
         )
     finally:
         await site.transport.close()
+
+
+def decoded(image: PageImage) -> Image:
+    """Grayscale or RGB, as displayed. Raises NoPageImage for bytes that are not the image they claim to be;
+    nothing is decoded that is larger than was stated."""
+    import io
+
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        opened = Image.open(io.BytesIO(image.data), formats=("PNG", "JPEG"))
+        if opened.size != (image.width_px, image.height_px):
+            raise NoPageImage("The page's image is of another size than was said.", "Try again.")
+        opened.load()
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise NoPageImage(f"The page's image cannot be decoded: {error}.", "Try again.") from error
+    return opened if opened.mode in ("L", "RGB") else opened.convert("RGB")

@@ -52,7 +52,7 @@ ATTEMPTS = (
     f"SELECT {_ATTEMPT_COLUMNS} FROM attempt AS a JOIN job AS j ON j.id = a.job_id "
     "WHERE a.page_id = ? ORDER BY a.id"
 )
-SOURCES = "SELECT path, name, state FROM source WHERE document_id = ? ORDER BY state = 'missing', id"
+SOURCES = "SELECT path, name, state, site FROM source WHERE document_id = ? ORDER BY state = 'missing', id"
 EVENTS = "SELECT id, at, kind, text, job_id FROM event ORDER BY at DESC, id DESC LIMIT ?"
 FAILURES = (
     "SELECT failure, count(*) FROM page WHERE state IN ('failed', 'gave_up') AND failure IS NOT NULL "

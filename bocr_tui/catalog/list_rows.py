@@ -164,11 +164,13 @@ class AttemptRow:
 
 @dataclass(frozen=True)
 class SourceRow:
-    """A path under which a document was found; `path` is the file system's own bytes."""
+    """A path under which a document was found; `path` is the file system's own bytes, and
+    `site:<name>:<path there>` where it lies on a `site`."""
 
     path: bytes
     name: str
     state: str
+    site: str = ""
 
 
 @dataclass(frozen=True)

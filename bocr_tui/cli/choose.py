@@ -14,6 +14,7 @@ from bocr_tui.catalog.lists import Reader
 from bocr_tui.catalog.words import PageState
 from bocr_tui.config.errors import UsageError
 from bocr_tui.intake.names import display_name
+from bocr_tui.sites.documents import parse_site_path
 from bocr_worker.protocol.failures import FailureClass
 
 _HASH = re.compile(r"^[0-9a-f]{6,64}$")
@@ -70,6 +71,8 @@ def _by_path(reader: Reader, said: str) -> list[int]:
     if "/" not in said:
         return []
     sql = "SELECT DISTINCT document_id FROM source WHERE path IN (?, ?) AND document_id IS NOT NULL"
+    if parse_site_path(os.fsencode(said)) is not None:
+        return _ids(reader, sql, os.fsencode(said), os.fsencode(said))
     path = Path(said).absolute()
     return _ids(reader, sql, os.fsencode(path), os.fsencode(path.resolve()))
 

@@ -16,6 +16,7 @@ from bocr_worker.render.page import RenderOrder
 if TYPE_CHECKING:
     from bocr_tui.catalog.list_rows import DocumentRow
     from bocr_tui.catalog.lists import Reader
+    from bocr_tui.config.workspace import Workspace
 
 DPI = 200
 MOST_PIXELS = 25_000_000
@@ -46,14 +47,20 @@ class Written:
         return f"{self.file}: {self.format}, {size}."
 
 
-def write_image(reader: Reader, document: DocumentRow, number: int, target: Path) -> Written:
+def write_image(
+    workspace: Workspace, reader: Reader, document: DocumentRow, number: int, target: Path
+) -> Written:
     """Draw a page as the engines see it and write it as the file's ending says, as PNG if it says nothing.
+    A document that lies on a site is drawn there, and only the image is fetched.
 
     Raises NoImage: the file is gone, the page cannot be drawn, nothing is drawn on it, or `target` exists.
     """
     if target.exists():
         raise NoImage(f"{target} exists already.", "Name another file.")
-    order = RenderOrder(str(_path(reader, document)), document.kind, number, DPI, MOST_PIXELS)
+    path = _path(reader, document)
+    if path is None:
+        return _write_far(workspace, document, number, target)
+    order = RenderOrder(str(path), document.kind, number, DPI, MOST_PIXELS)
     rendered = asyncio.run(_draw(order))
     facts = rendered.facts
     if not rendered.images:
@@ -76,12 +83,33 @@ def _encoded(image: Any, wanted: str, dpi: float) -> bytes:
     return made.getvalue()
 
 
-def _path(reader: Reader, document: DocumentRow) -> Path:
+def _path(reader: Reader, document: DocumentRow) -> Path | None:
+    """Where it lies on this machine."""
     for source in reader.sources(document.id):
         path = Path(os.fsdecode(source.path))
-        if path.is_file():
+        if not source.site and path.is_file():
             return path
-    raise NoImage(f"The file of {document.name} is not where it was imported from.", "Import it again.")
+    return None
+
+
+def _write_far(workspace: Workspace, document: DocumentRow, number: int, target: Path) -> Written:
+    from bocr_tui.actions.far_pages import decoded, far_page_image
+    from bocr_tui.catalog.database import open_catalog
+    from bocr_tui.cli.asking_terminal import TerminalAsker
+
+    catalog = open_catalog(workspace.catalog_path)
+    try:
+        image = far_page_image(workspace, catalog, document.id, number, DPI, asker=TerminalAsker())
+    finally:
+        catalog.close()
+    if image is None:
+        raise NoImage(f"The file of {document.name} is not where it was imported from.", "Import it again.")
+    wanted = _FORMATS.get(target.suffix.lower(), "PNG")
+    if image.format.upper() == wanted:
+        target.write_bytes(image.data)
+    else:
+        decoded(image).save(target, format=wanted, dpi=(image.dpi, image.dpi))
+    return Written(str(target), wanted, image.width_px, image.height_px, round(image.dpi, 1))
 
 
 async def _draw(order: RenderOrder) -> Any:

@@ -22,13 +22,14 @@ from bocr_tui.config.workspace import Workspace
 from bocr_tui.control.autopilot import Autopilot
 from bocr_tui.control.ending import Endings
 from bocr_tui.control.events import ChainEnded, ControlEvent, DriverState, JobMoved, Trouble
+from bocr_tui.control.far_pages import PageErrands
 from bocr_tui.control.jobs import JobRow, living_jobs
 from bocr_tui.control.judging import Ending
 from bocr_tui.control.lease import DriverLease
 from bocr_tui.control.requests import answer_requests, job_requests
 from bocr_tui.control.site_driver import SiteDriver
 from bocr_tui.sites.asking import Asker, ask_nobody
-from bocr_tui.sites.site import open_site
+from bocr_tui.sites.site import Site, open_site
 
 CATALOG_RETRY_S = 2.0
 """Pause after the catalog refused a transaction: locked for longer than a writer waits, or no space."""
@@ -70,6 +71,7 @@ class Driver:
         lease = DriverLease(self.catalog)
         await asyncio.to_thread(lease.take)
         self.tell(DriverState("driving"))
+        errands = asyncio.create_task(self._run_errands())
         try:
             while not stop.is_set():
                 try:
@@ -82,6 +84,8 @@ class Driver:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), ROUND_S)
         finally:
+            errands.cancel()
+            await asyncio.gather(errands, return_exceptions=True)
             await self._close()
             await asyncio.shield(asyncio.to_thread(_give_back, lease))
             self.tell(DriverState("stopped"))
@@ -96,12 +100,28 @@ class Driver:
         fed = await asyncio.to_thread(self._autopilot.think)
         jobs = await asyncio.to_thread(self._tidy)
         for name in dict.fromkeys(job.site for job in jobs):
-            if name not in self._sites:
-                self._sites[name] = SiteDriver(
-                    self.workspace, self.catalog, open_site(self.workspace, name, self._asker), self
-                )
-                self._loops[name] = asyncio.create_task(self._drive(self._sites[name]), name=f"site {name}")
+            await self._site_named(name)
         return bool(jobs) or fed
+
+    async def _site_named(self, name: str) -> Site:
+        """The one connection to a site, which its loop and errands share."""
+        if name not in self._sites:
+            site = open_site(self.workspace, name, self._asker)
+            self._sites[name] = SiteDriver(self.workspace, self.catalog, site, self)
+            self._loops[name] = asyncio.create_task(self._drive(self._sites[name]), name=f"site {name}")
+        return self._sites[name].site
+
+    async def _run_errands(self) -> None:
+        """What people look at meanwhile."""
+        errands = PageErrands(self.workspace, self.catalog, self._site_named)
+        while True:
+            try:
+                found = await errands.step()
+            except OperationalError as error:
+                await self._catalog_trouble(error)
+                continue
+            if not found:
+                await asyncio.sleep(ROUND_S)
 
     async def _drive(self, site: SiteDriver) -> None:
         while True:

@@ -16,9 +16,10 @@ from sqlalchemy import Connection, insert
 
 from bocr_tui.catalog import core
 from bocr_tui.catalog.database import Catalog, now
-from bocr_tui.config.errors import BocrError
+from bocr_tui.config.errors import BocrError, SiteError
 from bocr_tui.config.model import Config
 from bocr_tui.config.workspace import Workspace
+from bocr_tui.control.requests import is_paused
 from bocr_tui.sites.documents import document_name, local_part
 from bocr_tui.sites.page_images import FarPage, PageCache, page_image
 from bocr_tui.sites.site import Site
@@ -115,12 +116,18 @@ class PageErrands:
             return True
         state, words = "done", ""
         try:
+            if await to_thread(self._is_paused, whereabouts.site):
+                raise SiteError(f"{whereabouts.site} is paused.", "Resume it first.")
             site = await self._site_named(whereabouts.site)
             await page_image(site, self._workspace.config, whereabouts.page, self._cache, lambda text: None)
         except BocrError as error:
             state, words = "refused", f"{error.cause} {error.next_step}".strip()
         await to_thread(_answer, self._catalog, request_id, state, words)
         return True
+
+    def _is_paused(self, site: str) -> bool:
+        with self._catalog.reading() as connection:
+            return is_paused(connection, site)
 
     def _newest(self) -> tuple[int, Whereabouts | None] | None:
         with self._catalog.reading() as connection:

@@ -114,7 +114,7 @@ class BocrApp(App[None]):
         super().__init__()
         self.workspace = workspace
         self.reading = Reading(workspace.catalog_path)
-        self.pictures = Pictures()
+        self.pictures = Pictures(workspace)
         self.sight = Sight()
         self.driving = DrivingState(Driving.NOT_YET if drive else Driving.NOBODY)
         self.activity = ""

@@ -11,6 +11,7 @@ from pathlib import Path
 from bocr_tui.catalog.list_rows import AttemptRow, DocumentRow, PageRow, SourceRow
 from bocr_tui.catalog.lists import Reader
 from bocr_tui.config.errors import BocrError
+from bocr_tui.ui.pictures import DPI, FarPage, PageFile
 from bocr_tui.ui.reading import Lane, Reading
 from bocr_tui.ui.widgets.text_pane import ReadLine
 
@@ -35,18 +36,21 @@ class PageStory:
         left = [index for index, attempt in enumerate(self.attempts) if attempt.result_file]
         return left[-1] if left else (len(self.attempts) - 1 if self.attempts else None)
 
-    @property
-    def file(self) -> Path | None:
-        """A path at which the document was found and still is."""
-        return file_of(self.sources)
+    def picture(self, dpi: int = DPI, *, fetch: bool = True) -> PageFile | FarPage | None:
+        """Where the page's picture comes from; None when its file is nowhere."""
+        return picture_of(self.sources, self.document, self.page.number, dpi, fetch=fetch)
 
 
-def file_of(sources: Sequence[SourceRow]) -> Path | None:
-    """The first of these paths that is still there."""
+def picture_of(
+    sources: Sequence[SourceRow], document: DocumentRow, number: int, dpi: int = DPI, *, fetch: bool = True
+) -> PageFile | FarPage | None:
+    """A page of the first file that is here; otherwise of one that lies on a site."""
     for source in sources:
         path = Path(os.fsdecode(source.path))
-        if path.is_file():
-            return path
+        if not source.site and path.is_file():
+            return PageFile(path, document.kind, number, dpi)
+    if any(source.site and source.state == "present" for source in sources):
+        return FarPage(document.id, number, dpi, fetch)
     return None
 
 

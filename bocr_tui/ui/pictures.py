@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from bocr_tui.actions.action import CatalogHandle
+from bocr_tui.config.errors import BocrError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from bocr_tui.config.workspace import Workspace
     from bocr_worker.children import Child
 
 DPI = 130
@@ -48,26 +53,67 @@ class PageFile:
     dpi: int = DPI
 
 
+@dataclass(frozen=True)
+class FarPage:
+    """One page of a document that lies on a site. It is drawn there, and fetched only when somebody looks at
+    it: with `fetch` False only what was fetched before is shown."""
+
+    document_id: int
+    number: int
+    dpi: int = DPI
+    fetch: bool = field(default=True, compare=False)
+
+
 class Pictures:
     """One child that draws, started when the first image is asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._catalog = CatalogHandle(workspace.catalog_path, create=False)
         self._child: Child | None = None
         self._one_at_a_time = asyncio.Lock()
-        self._kept: OrderedDict[PageFile, Image] = OrderedDict()
+        self._kept: OrderedDict[PageFile | FarPage, Image] = OrderedDict()
 
-    async def picture(self, page: PageFile) -> Image:
+    async def picture(self, page: PageFile | FarPage) -> Image:
         """The page as displayed, grayscale or RGB. Raises PictureFailed. Cancelling kills the drawing."""
         if page in self._kept:
             self._kept.move_to_end(page)
             return self._kept[page]
-        async with self._one_at_a_time:
-            rendered = await self._render(page)
-        image = await asyncio.to_thread(_decode, rendered)
+        if isinstance(page, FarPage):
+            image = await self._far(page)
+        else:
+            async with self._one_at_a_time:
+                rendered = await self._render(page)
+            image = await asyncio.to_thread(_decode, rendered)
         self._kept[page] = image
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return image
+
+    async def _far(self, page: FarPage) -> Image:
+        stop = threading.Event()
+        try:
+            return await asyncio.to_thread(self._fetch, page, stop)
+        except BocrError as error:
+            raise PictureFailed(f"{error.cause} {error.next_step}".strip()) from None
+        finally:
+            stop.set()
+
+    def _fetch(self, page: FarPage, stop: threading.Event) -> Image:
+        from bocr_tui.actions.far_pages import decoded, far_page_image
+
+        image = far_page_image(
+            self._workspace,
+            self._catalog.open(),
+            page.document_id,
+            page.number,
+            page.dpi,
+            fetch=page.fetch,
+            stop=stop,
+        )
+        if image is None:
+            raise PictureFailed("The page lies on a site: it is fetched when it is opened.")
+        return decoded(image)
 
     async def _render(self, page: PageFile) -> Any:
         from bocr_worker.children import Child, ChildFailed, ChildSpec, TaskRaised
@@ -94,6 +140,7 @@ class Pictures:
             raise PictureFailed(f"No process can be started to draw the page: {error}.") from None
 
     async def close(self) -> None:
+        self._catalog.close()
         child, self._child = self._child, None
         if child is not None:
             with contextlib.suppress(Exception):

@@ -48,7 +48,7 @@ def page(
     if image is not None:
         from bocr_tui.cli.page_image import write_image
 
-        written = write_image(reader, owner, wanted, image)
+        written = write_image(found, reader, owner, wanted, image)
         write_json(asdict(written)) if call.json else say(safe(written.sentence))
         return
     result, problem = _text_of(found.results, row, attempts)

@@ -11,8 +11,8 @@ from bocr_tui.catalog.list_rows import DocumentRow, SourceRow
 from bocr_tui.catalog.lists import Reader
 from bocr_tui.catalog.words import READABLE, DocumentState
 from bocr_tui.ui import telling
-from bocr_tui.ui.page_story import file_of
-from bocr_tui.ui.pictures import PageFile, PictureFailed
+from bocr_tui.ui.page_story import picture_of
+from bocr_tui.ui.pictures import PictureFailed
 from bocr_tui.ui.reading import CatalogList, Lane
 from bocr_tui.ui.screens.list_screen import ListScreen
 from bocr_tui.ui.screens.pages import PagesScreen
@@ -84,12 +84,12 @@ class DocumentsScreen(ListScreen[DocumentRow]):
         picture = self.query_one("#third", PictureView)
         if not self.shown(picture):
             return
-        file = file_of(sources)
-        if not row.page_count or file is None:
-            picture.say("There is no page to show." if file else "The file is not where it was found.")
+        page = picture_of(sources, row, 1, fetch=False)
+        if not row.page_count or page is None:
+            picture.say("There is no page to show." if page else "The file is not where it was found.")
             return
         try:
-            picture.show(await self.panel.pictures.picture(PageFile(file, row.kind, 1)))
+            picture.show(await self.panel.pictures.picture(page))
         except PictureFailed as failed:
             picture.say(str(failed))
 

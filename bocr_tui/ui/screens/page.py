@@ -22,7 +22,7 @@ from bocr_tui.config.errors import BocrError
 from bocr_tui.ui import outside, wording
 from bocr_tui.ui.acting import act, action_binding
 from bocr_tui.ui.page_story import PageStory, Read, read_attempt, tell_page
-from bocr_tui.ui.pictures import READING_DPI, PageFile, PictureFailed
+from bocr_tui.ui.pictures import READING_DPI, FarPage, PictureFailed
 from bocr_tui.ui.reading import Lane
 from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.telling_page import about_page
@@ -155,12 +155,12 @@ class PageScreen(PanelScreen[None]):
 
     async def _show_image(self, story: PageStory) -> None:
         view = self.query_one(PictureView)
-        if story.file is None:
+        page = story.picture()
+        if page is None:
             view.say("The file is not where it was found.")
             return
-        view.say("Drawing the page…")
+        view.say("Fetching the page…" if isinstance(page, FarPage) else "Drawing the page…")
         try:
-            page = PageFile(story.file, story.document.kind, story.page.number)
             view.show(await self.panel.pictures.picture(page))
         except PictureFailed as failed:
             view.say(str(failed))
@@ -249,10 +249,10 @@ class PageScreen(PanelScreen[None]):
     @work(exclusive=True, group="outside")
     async def action_open_outside(self) -> None:
         story = self._story
-        if story is None or story.file is None:
+        page = None if story is None else story.picture(READING_DPI)
+        if story is None or page is None:
             self.panel.tell("The file is not where it was found.", "warning")
             return
-        page = PageFile(story.file, story.document.kind, story.page.number, READING_DPI)
         try:
             image = await self.panel.pictures.picture(page)
             path = await asyncio.to_thread(outside.write_png, image, story.document.name, story.page.number)

@@ -15,7 +15,7 @@ from bocr_tui.catalog.list_rows import PageRow
 from bocr_tui.catalog.words import PageState
 from bocr_tui.ui.acting import act, action_binding
 from bocr_tui.ui.page_story import read_attempt, tell_page
-from bocr_tui.ui.pictures import PageFile, PictureFailed
+from bocr_tui.ui.pictures import PictureFailed
 from bocr_tui.ui.reading import CatalogList
 from bocr_tui.ui.screens.asking import Pick
 from bocr_tui.ui.screens.list_screen import ListScreen
@@ -126,11 +126,12 @@ class PagesScreen(ListScreen[PageRow]):
         picture = self.query_one("#third", PictureView)
         if not self.shown(picture):
             return
-        if story.file is None:
+        page = story.picture(fetch=False)
+        if page is None:
             picture.say("The file is not where it was found.")
             return
         try:
-            image = await self.panel.pictures.picture(PageFile(story.file, story.document.kind, row.number))
+            image = await self.panel.pictures.picture(page)
         except PictureFailed as failed:
             picture.say(str(failed))
             return
