@@ -23,6 +23,7 @@ def corpus() -> Path:
 @pytest.fixture(autouse=True)
 def no_foreign_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The developer's own configuration must not leak into a test."""
-    for name in ("BOCR_WORKSPACE", "BOCR_CONFIG", "NO_COLOR", "COLUMNS"):
+    for name in ("BOCR_WORKSPACE", "BOCR_CONFIG", "NO_COLOR", "COLUMNS", "SSH_AUTH_SOCK"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg-config"))
+    monkeypatch.setenv("BOCR_SSH_FOLDER", str(tmp_path / "no-ssh"))

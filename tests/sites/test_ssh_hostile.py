@@ -85,7 +85,7 @@ async def test_a_lie_is_a_typed_error_and_costs_no_memory(
     await transport.poll([])
 
 
-@pytest.mark.parametrize("lie", [{"ok": 1}, {}, [], {"root": "relative"}, None])
+@pytest.mark.parametrize("lie", [{"ok": 1}, {}, [], {"root": "/"}, None, {"root": "/", "version": "x"}])
 async def test_a_first_look_that_lies_is_told(double: SshDouble, ssh_transport: Make, lie: Any) -> None:
     async def answer(process: Process) -> None:
         script = await process.stdin.read()

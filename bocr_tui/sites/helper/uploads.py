@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import queue
 import re
 import stat
 import threading
@@ -11,7 +12,7 @@ from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Tuple
 from .documents import is_document_name
 from .refusal import Refused
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES, CHUNKS_AHEAD = 1 << 20, 8
 SYNCED_TOGETHER = 8
 """Files synced at a time: a disk does several in hardly more time than one."""
 
@@ -69,8 +70,10 @@ def _temporary(path: str) -> Iterator[str]:
 
 def _receive(stream: BinaryIO, part: str, size: int) -> str:
     os.makedirs(os.path.dirname(part), mode=0o700, exist_ok=True)
+    known = hashlib.sha256()
     with open(part, "wb", buffering=0) as sink:
-        return _copy(stream, sink, size, hashlib.sha256())
+        _copy(stream, sink, size, known.update)
+    return known.hexdigest()
 
 
 def receive_file(root: str, stream: BinaryIO, name: str, size: int, digest: str, offset: int) -> bool:
@@ -84,9 +87,9 @@ def receive_file(root: str, stream: BinaryIO, name: str, size: int, digest: str,
         known = _hash_part(sink, offset)
         # Each byte is written to its own place: an older upload that still lives does no harm.
         sink.seek(offset)
-        with _flushing(handle):
-            whole = _copy(stream, sink, size - offset, known)
-        if whole != digest:
+        with _flushing(handle), _hashing(known) as update:
+            _copy(stream, sink, size - offset, update)
+        if known.hexdigest() != digest:
             os.unlink(part)
             return False
         os.ftruncate(handle, size)
@@ -125,8 +128,26 @@ def _flushing(handle: int) -> Iterator[None]:
         os.fsync(handle)
 
 
-def _copy(stream: BinaryIO, sink: BinaryIO, size: int, known: Any) -> str:
-    """Move `size` bytes; returns the SHA-256 in hex of all that `known` has seen."""
+@contextlib.contextmanager
+def _hashing(known: Any) -> Iterator[Callable[[bytes], None]]:
+    """Hash in a thread of its own, since hashing takes longer than writing; all is hashed in the end."""
+    chunks: "queue.Queue[bytes]" = queue.Queue(CHUNKS_AHEAD)
+
+    def work() -> None:
+        for chunk in iter(chunks.get, b""):
+            known.update(chunk)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield chunks.put
+    finally:
+        chunks.put(b"")
+        thread.join()
+
+
+def _copy(stream: BinaryIO, sink: BinaryIO, size: int, seen: Callable[[bytes], None]) -> None:
+    """Move `size` bytes, and show each chunk to `seen`."""
     left = size
     while left:
         chunk = stream.read(min(left, CHUNK_BYTES))
@@ -135,9 +156,8 @@ def _copy(stream: BinaryIO, sink: BinaryIO, size: int, known: Any) -> str:
         view = memoryview(chunk)
         while view:
             view = view[sink.write(view) :]
-        known.update(chunk)
+        seen(chunk)
         left -= len(chunk)
-    return str(known.hexdigest())
 
 
 def _sync(paths: List[str]) -> None:

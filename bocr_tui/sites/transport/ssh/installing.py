@@ -46,8 +46,6 @@ PYTHONS = (
 )
 """Where a Python may be; the first one that is new enough is taken."""
 
-SEEN = {"root", "missing", "home", "python", "version", "locale", "host", "timeout", "helper"}
-
 _ENTRY = b"""import os
 import sys
 
@@ -99,28 +97,34 @@ async def find_place(commands: Commands, live: Live, config: SiteConfig) -> Plac
     """Look at the site and put the helper there unless it is. Raises SiteError in words where that cannot
     be."""
     seen = await _look(commands, live, config)
-    if seen["missing"]:
+    try:
+        place = Place(
+            root=str(seen["root"]),
+            home=str(seen["home"]),
+            python=str(seen["python"]),
+            version=tuple(int(part) for part in seen["version"]),
+            locale=str(seen["locale"]),
+            host=plain_words(str(seen["host"]), 80),
+            timeout=str(seen["timeout"]),
+        )
+        missing, installed = plain_words(", ".join(seen["missing"])), bool(seen["helper"])
+    except (KeyError, TypeError, ValueError) as error:
         raise SiteError(
-            f"{seen['host']} knows no variable {', '.join(seen['missing'])}, which the site's root names.",
+            "The site's answer is not understood.", "Another program may be answering there."
+        ) from error
+    if missing:
+        raise SiteError(
+            f"{place.host} knows no variable {missing}, which the site's root names.",
             "Write the folder out in bocr.toml.",
         )
-    place = Place(
-        root=str(seen["root"]),
-        home=str(seen["home"]),
-        python=str(seen["python"]),
-        version=tuple(int(part) for part in seen["version"]),
-        locale=str(seen["locale"]),
-        host=plain_words(str(seen["host"]), 80),
-        timeout=str(seen["timeout"]),
-    )
     if not place.root.startswith("/") or any(letter < " " for letter in place.root):
         raise SiteError("The site's root is no absolute path there.", "Mend root in bocr.toml.")
-    if not seen["helper"]:
+    if not installed:
         await install_helper(commands, live, place)
     return place
 
 
-async def _look(commands: Commands, live: Live, config: SiteConfig) -> dict[str, Any]:
+async def _look(commands: Commands, live: Live, config: SiteConfig) -> Any:
     nonce = new_nonce()
     pythons = PYTHONS + ((config.python,) if config.python.startswith("/") else ())
     call = f"look_around({nonce.decode()!r}, {config.root!r}, {helper_folder()!r})"
@@ -131,7 +135,7 @@ async def _look(commands: Commands, live: Live, config: SiteConfig) -> dict[str,
     )
     command = Command("look around", "exec /bin/sh -s", nonce, lambda: _once(script.encode()), LOOK_S)
     try:
-        seen = await commands.run(live, command)
+        return await commands.run(live, command)
     except Unanswered as error:
         if error.exit_status == NO_PYTHON:
             raise SiteError(
@@ -141,9 +145,6 @@ async def _look(commands: Commands, live: Live, config: SiteConfig) -> dict[str,
         raise SiteError(
             f"The site does not let commands run: {error.words}.", "Try it with ssh: `ssh HOST true`."
         ) from error
-    if not isinstance(seen, dict) or SEEN - seen.keys():
-        raise SiteError("The site's answer is not understood.", "Another program may be answering there.")
-    return seen
 
 
 async def install_helper(commands: Commands, live: Live, place: Place) -> None:
