@@ -337,8 +337,10 @@ def test_pbs_is_found_as_its_own_configuration_says(tmp_path: Path, monkeypatch:
         f"PBS_SERVER=login1\n# PBS_EXEC=/old\n PBS_EXEC = '{pbs.folder}'\nPBS_HOME=/var\n"
     )
     monkeypatch.setenv("PBS_CONF_FILE", str(configuration))
-    assert find_pbs().folder == str(pbs.bin)
-    assert find_pbs(str(pbs.bin)).folder == str(pbs.bin), "the folder of the commands itself will do, too"
+    assert find_pbs(str(tmp_path)).folder == str(pbs.bin)
+    assert find_pbs(str(tmp_path), str(pbs.bin)).folder == str(pbs.bin), (
+        "the folder of the commands itself will do, too"
+    )
 
 
 def test_pbs_is_found_on_the_path_and_else_in_a_login_shell(
@@ -347,16 +349,17 @@ def test_pbs_is_found_on_the_path_and_else_in_a_login_shell(
     pbs = FakePbs(tmp_path / "pbs")
     monkeypatch.setenv("PBS_CONF_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("PATH", f"relative:{pbs.bin}:{os.environ['PATH']}")
-    assert find_pbs().folder == str(pbs.bin)
+    assert find_pbs(str(tmp_path)).folder == str(pbs.bin)
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     (home / ".bash_profile").write_text(f"echo 'bocr:qstat:no'; echo noise; PATH=$PATH:{pbs.bin}\n")
-    assert find_pbs().folder == str(pbs.bin)
+    assert find_pbs(str(tmp_path)).folder == str(pbs.bin)
     (home / ".bash_profile").write_text("echo nothing\n")
+    assert find_pbs(str(tmp_path)).folder == str(pbs.bin), "a login shell is asked once"
     with pytest.raises(Refused, match="PBS is not found"):
-        find_pbs()
+        find_pbs(str(tmp_path / "other"))
 
 
 def test_a_command_runs_in_utc_and_in_no_language(tmp_path: Path) -> None:

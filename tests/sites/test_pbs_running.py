@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -13,6 +15,7 @@ import pytest
 
 from bocr_tui.config.errors import SiteError
 from bocr_tui.config.model import PbsConfig, SiteConfig
+from bocr_tui.sites import helper
 from bocr_tui.sites.scheduler.base import (
     Accepted,
     JobView,
@@ -300,6 +303,44 @@ async def test_many_jobs_are_looked_at_by_one_listing(site: Site) -> None:
     look = await site.scheduler.look(jobs)
     assert look.views["bmany3"] == JobView("ended", "ok", "", 0) and len(look.views) == 12
     assert not look.problem
+
+
+OLD_SITE = """
+import importlib, importlib.util, sys
+folder, root, pbs_exec = sys.argv[1:]
+where = dict(submodule_search_locations=[folder])
+spec = importlib.util.spec_from_file_location("old", folder + "/__init__.py", **where)
+sys.modules["old"] = importlib.util.module_from_spec(spec)
+pbs, look = (importlib.import_module("old." + name) for name in ("pbs", "pbs_look"))
+options = {"pbs_exec": pbs_exec}
+(answer,) = pbs.submit_pbs(root, [{"token": "bold1", "hold": True}], options)
+said = look.look_pbs(root, {"bold1": answer["id"]}, options)
+assert said["by_id"]["status"] == 0 and b"job_state = H" in said["by_id"]["text"], said
+assert pbs.release_pbs(root, [answer["id"]], options)[0]["answer"] == "ok"
+print(answer["id"])
+"""
+
+
+def oldest_python() -> str:
+    """From 3.6 on, of those that lie about."""
+    names = [f"python3.{minor}" for minor in range(6, 12)]
+    found = [path for name in names if (path := shutil.which(name))]
+    found += map(str, Path.home().glob(".pyenv/versions/3.*/bin/python"))
+    ask = "import sys; print(sys.version_info[:2] >= (3, 6) and '%d.%03d' % sys.version_info[:2])"
+    versions = {
+        path: subprocess.run([path, "-c", ask], capture_output=True, text=True).stdout.strip()
+        for path in found
+    }
+    fit = {path: version for path, version in versions.items() if version.startswith("3.")}
+    return min(fit, key=lambda path: fit[path], default=sys.executable)
+
+
+def test_the_login_node_s_half_works_under_the_oldest_python_there_is(site: Site) -> None:
+    site.stage("bold1")
+    asked = [str(Path(helper.__file__).parent), str(site.root), str(site.pbs.pbs_exec)]
+    done = subprocess.run([oldest_python(), "-IS", "-c", OLD_SITE, *asked], capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr.decode()
+    assert site.pbs.wait(done.stdout.decode().strip()).exit_status == 0
 
 
 async def test_the_doctor_s_question_is_answered(site: Site) -> None:

@@ -48,7 +48,7 @@ def submit_pbs(root: str, orders: List[Dict[str, Any]], options: Options) -> Lis
     answers = {order["token"]: read_job_id(os.path.join(runs, order["token"])) for order in orders}
     found = {token: _accepted(token, known) for token, known in answers.items() if known}
     if len(found) < len(answers):
-        pbs = find_pbs(options.get("pbs_exec") or "")
+        pbs = find_pbs(root, options.get("pbs_exec") or "")
         found.update(_submit_detached(root, orders, pbs, options))
     for token in answers:
         if token not in found:
@@ -119,7 +119,7 @@ def stop_pbs(root: str, token: str, job_id: str, force: bool, options: Options) 
         pass  # a run folder that is gone has nobody who would read it
     if not force:
         return {"answer": pbs_codes.OK, "words": ""}
-    pbs = find_pbs(options.get("pbs_exec") or "")
+    pbs = find_pbs(root, options.get("pbs_exec") or "")
     job_id = job_id or read_job_id(run)
     if not job_id:
         ids, words = find_jobs(pbs, token)
@@ -134,8 +134,7 @@ def stop_pbs(root: str, token: str, job_id: str, force: bool, options: Options) 
 def hold_pbs(root: str, job_id: str, options: Options) -> Dict[str, str]:
     """qhold, for a job that has not started: PBS takes it of a running one, too, and does nothing. Answers
     like `stop_pbs`, "not_now" for one that runs."""
-    del root
-    pbs = find_pbs(options.get("pbs_exec") or "")
+    pbs = find_pbs(root, options.get("pbs_exec") or "")
     _check(job_id)
     said = run_command([pbs.command("qstat"), "-f", job_id], ACT_S)
     state = re.search(rb"^    job_state = (\w)$", said.stdout, re.MULTILINE)
@@ -146,8 +145,7 @@ def hold_pbs(root: str, job_id: str, options: Options) -> Dict[str, str]:
 
 def release_pbs(root: str, job_ids: List[str], options: Options) -> List[Dict[str, str]]:
     """qrls, one after the other. Answers like `stop_pbs`, up to the first one that is unclear."""
-    del root
-    pbs = find_pbs(options.get("pbs_exec") or "")
+    pbs = find_pbs(root, options.get("pbs_exec") or "")
     answers = []
     for job_id in job_ids:
         answers.append(_act(pbs, "qrls", job_id))

@@ -15,6 +15,8 @@ import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from .refusal import Refused
+from .run_files import write_whole
+from .runs import read_file
 
 VERSION_S = 10.0
 LOGIN_SHELL_S = 15.0
@@ -28,6 +30,8 @@ MOST_OUTPUT_BYTES = 256 * 1024
 MOST_ERRORS_BYTES = 16 * 1024
 
 CONFIGURATION = "/etc/pbs.conf"
+MEMORY = "pbs_exec"
+"""A file below the root."""
 _JOB_ID = re.compile(r"[0-9]{1,18}(\[[0-9]*\])?(\.[A-Za-z0-9][A-Za-z0-9._-]{0,250})?")
 _VERSION = re.compile(rb"pbs_version\s*=\s*([\w.\-]+)")
 _MARK = "bocr:qstat:"
@@ -163,10 +167,14 @@ def _kill(process: Any) -> None:
         process.wait(UNKILLABLE_S)
 
 
-def find_pbs(pbs_exec: str = "") -> Pbs:
+def find_pbs(root: str, pbs_exec: str = "") -> Pbs:
     """Where PBS is: `pbs_exec` (its folder, or that of its commands), else what /etc/pbs.conf says, else
-    where a login shell finds qstat. Raises Refused where there is none, or one that bocr does not know."""
-    folder = _folder_of(pbs_exec) if pbs_exec else _configured() or _on_path() or _in_login_shell()
+    where a login shell finds qstat, which is remembered below the root. Raises Refused where there is none,
+    or one that bocr does not know."""
+    if pbs_exec:
+        folder = _folder_of(pbs_exec)
+    else:
+        folder = _configured() or _on_path() or _remembered(root) or _in_login_shell(root)
     if folder is None:
         if pbs_exec:
             raise Refused("There are no PBS commands in %s." % pbs_exec, "Mend pbs_exec of this site.")
@@ -206,8 +214,13 @@ def _on_path() -> Optional[str]:
     return None
 
 
-def _in_login_shell() -> Optional[str]:
-    """A profile may print anything: only what follows the mark counts."""
+def _remembered(root: str) -> Optional[str]:
+    text = (read_file(os.path.join(root, MEMORY), 0, 4096) or b"").decode("utf-8", "replace").strip()
+    return _folder_of(text) if text else None
+
+
+def _in_login_shell(root: str) -> Optional[str]:
+    """A profile may print anything, and take seconds: only what follows the mark counts."""
     ask = 'printf "\\n%s%%s\\n" "$(command -v qstat)"' % _MARK
     try:
         said = run_command(["bash", "-lc", ask], LOGIN_SHELL_S)
@@ -215,7 +228,10 @@ def _in_login_shell() -> Optional[str]:
         return None
     for line in said.stdout.decode("utf-8", "replace").splitlines():
         if line.startswith(_MARK + "/"):
-            return _folder_of(os.path.dirname(line[len(_MARK) :]))
+            folder = _folder_of(os.path.dirname(line[len(_MARK) :]))
+            if folder is not None and os.path.isdir(root):
+                write_whole(os.path.join(root, MEMORY), folder.encode() + b"\n")
+            return folder
     return None
 
 

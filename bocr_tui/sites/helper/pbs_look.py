@@ -29,12 +29,11 @@ Said = Dict[str, Any]
 def look_pbs(root: str, jobs: Dict[str, str], options: Dict[str, Any]) -> Dict[str, Any]:
     """What PBS says of `jobs` ({token: id}, those first that should be asked by id first).
 
-    Answers {"user", "listing": Said or None, "by_id": Said or None, "history": whether finished jobs could
-    be answered for, "asked": [ids asked by id]}. The texts are blocks of `qstat -f`, of the listing only
-    those of our jobs and only what matters of them. Raises Refused when PBS is not there.
+    Answers {"user", "listing": Said or None, "by_id": Said or None, "asked": [ids asked by id]}. The texts
+    are blocks of `qstat -f`, of the listing only those of our jobs and only what matters of them. Raises
+    Refused when PBS is not there.
     """
-    del root
-    pbs = find_pbs(options.get("pbs_exec") or "")
+    pbs = find_pbs(root, options.get("pbs_exec") or "")
     ids = [job_id for job_id in jobs.values() if is_job_id(job_id)]
     answer: Dict[str, Any] = {
         "user": user_name(),
@@ -51,7 +50,7 @@ def look_pbs(root: str, jobs: Dict[str, str], options: Dict[str, Any]) -> Dict[s
     missing = missing[:MOST_BY_ID]
     if missing:
         answer["asked"] = missing
-        answer["by_id"], answer["history"] = _ask_ids(pbs, missing)
+        answer["by_id"] = _ask_ids(pbs, missing)
     return answer
 
 
@@ -75,18 +74,16 @@ def _ask_listing(pbs: Pbs, ids: List[str]) -> Tuple[Said, List[str]]:
     return _said(said, text), [one for one in ids if job_number(one) not in good]
 
 
-def _ask_ids(pbs: Pbs, ids: List[str]) -> Tuple[Said, bool]:
-    """(what was said, whether the server keeps history)."""
-    qstat = pbs.command("qstat")
-    history, wide = True, ["-w"]
+def _ask_ids(pbs: Pbs, ids: List[str]) -> Said:
+    """With history where the server keeps one."""
+    qstat, wide = pbs.command("qstat"), ["-w"]
     said = run_command([qstat, "-x", "-f", "-w", *ids], BY_ID_S)
     if said.status == 2:
         wide = []
         said = run_command([qstat, "-x", "-f", *ids], BY_ID_S)
     if pbs_codes.NO_HISTORY in said.stderr:
-        history = False
         said = run_command([qstat, "-f", *wide, *ids], BY_ID_S)
-    return _said(said, said.stdout), history
+    return _said(said, said.stdout)
 
 
 def _said(said: Ended, text: bytes) -> Said:
@@ -96,8 +93,7 @@ def _said(said: Ended, text: bytes) -> Said:
 def server_pbs(root: str, options: Dict[str, Any]) -> Dict[str, Any]:
     """{"folder", "version", "user", "server": Said of `qstat -B -f`, "queues": Said of `qstat -Q -f`}. Raises
     Refused when PBS is not there."""
-    del root
-    pbs = find_pbs(options.get("pbs_exec") or "")
+    pbs = find_pbs(root, options.get("pbs_exec") or "")
     answer: Dict[str, Any] = {"folder": pbs.folder, "version": pbs.version, "user": user_name()}
     for name, option in (("server", "-B"), ("queues", "-Q")):
         said = run_command([pbs.command("qstat"), option, "-f"], BY_ID_S)

@@ -169,5 +169,5 @@ def _submissions(record: object) -> dict[str, Submission]:
             found[token] = Accepted(job_id)
         elif word in _KINDS:
             step = submit_step(one.get("status")) if word == "rejected" else ""
-            found[token] = _KINDS[word](f"{words}. {step}" if step else words)
+            found[token] = _KINDS[word](f"{words.rstrip('.')}. {step}" if step else words)
     return found
