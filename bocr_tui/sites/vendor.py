@@ -20,8 +20,8 @@ from bocr_tui.sites import wheels
 from bocr_tui.sites.environments import EnvironmentFacts, python_command, shell_lines
 from bocr_tui.sites.transport.base import Transport, TransportLost
 
-WORKER_PACKAGES = ("numpy>=1.24", "pillow>=9.4", "pypdfium2>=5.0")
-"""What every job imports to draw pages."""
+WORKER_PACKAGES = ("numpy>=1.24", "pillow>=10.1", "pypdfium2>=5.0")
+"""What every job imports to draw pages: the oldest versions with which the tests of drawing passed."""
 
 Tell = Callable[[str], None]
 

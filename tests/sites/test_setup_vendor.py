@@ -24,6 +24,7 @@ from bocr_tui.sites.helper.wheels import unpack_wheels
 from bocr_tui.sites.scheduler.direct import DirectScheduler
 from bocr_tui.sites.site import DIRECT_PATIENCE, Site
 from bocr_tui.sites.transport.local import LocalTransport
+from tests.sites.sshd import Sshd
 from tests.sites.wheelhouse import ANYTHING, make_environment, make_wheel, worker_wheels
 
 FACTS = EnvironmentFacts((3, 10, 13), "cpython", "/x", "linux-x86_64", ("glibc", "2.28"), {}, {})
@@ -196,6 +197,33 @@ async def test_the_site_fetches_where_this_machine_cannot(
     assert not list((site.transport.root / "wheels").iterdir())  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("packages_from", ["here", "site"])
+async def test_over_ssh_it_goes_the_same_way(
+    registry: Path, sshd: Sshd, ssh_transport: Any, tmp_path: Path, packages_from: str
+) -> None:
+    own = make_wheel(tmp_path / "own", "pillow", "11.3.0", files={"PIL/__init__.py": ANYTHING})
+    environment = make_environment(tmp_path / "env", own, pip=packages_from == "site")
+    python = str(environment / "bin" / "python")
+    lines = [
+        f"export {name}={os.environ[name]}" for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_CONFIG_FILE")
+    ]
+    config = sshd.site(
+        setup=lines,
+        packages_from=packages_from,
+        environments={"noop": EnvironmentConfig(python=python)},
+    )
+    transport = ssh_transport(config)
+    site = Site("far", config, transport, DirectScheduler(transport), 1, 1, 1, DIRECT_PATIENCE)
+    prepared = await prepare(site, "noop", print)
+    root = sshd.home / "site"
+    assert {path.name for path in (root / prepared.vendor).iterdir() if "info" not in path.name} == {
+        LISTING, "numpy", "pdf_parts", "pypdfium2",
+    }  # fmt: skip
+    assert [path.name for path in (root / "wheels").iterdir()] == []
+    again = ssh_transport(config)
+    assert await prepare(Site(**{**site.__dict__, "transport": again}), "noop", print) == prepared
+
+
 async def test_where_nobody_can_fetch_it_both_say_why(
     registry: Path, make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,7 +236,7 @@ async def test_where_nobody_can_fetch_it_both_say_why(
     ("has", "settings", "said"),
     [
         (("numpy", "1.19"), {}, r"numpy 1.19 \(needed: >=1.24\)"),
-        (("numpy", "2.0"), {"vendor": False}, "lacks pillow>=9.4, pypdfium2>=5.0"),
+        (("numpy", "2.0"), {"vendor": False}, "lacks pillow>=10.1, pypdfium2>=5.0"),
     ],
 )
 async def test_what_cannot_be_helped_from_outside_is_said(

@@ -36,9 +36,10 @@ def make_wheel(
     return path
 
 
-def make_environment(folder: Path, *wheels: Path) -> Path:
+def make_environment(folder: Path, *wheels: Path, pip: bool = False) -> Path:
     """A Python of its own with these wheels in it and nothing else. Returns its folder."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    options = [] if pip else ["--without-pip"]
+    subprocess.run([sys.executable, "-m", "venv", *options, str(folder)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     for wheel in wheels:
         with zipfile.ZipFile(wheel) as archive:
