@@ -206,12 +206,19 @@ class Ingest:
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:
-    """What of a heartbeat is kept: a few small values."""
-    return {
-        str(name)[:40]: value
-        for name, value in list(record.items())[:40]
-        if isinstance(value, (int, float, bool)) or (isinstance(value, str) and len(value) < 500)
-    }
+    """What of a heartbeat is kept: a few small values, and small mappings of them (a server's counts)."""
+    kept: dict[str, Any] = {}
+    for name, value in list(record.items())[:40]:
+        if _is_small(value):
+            kept[str(name)[:40]] = value
+        elif isinstance(value, dict):
+            inner = list(value.items())[:20]
+            kept[str(name)[:40]] = {str(key)[:40]: entry for key, entry in inner if _is_small(entry)}
+    return kept
+
+
+def _is_small(value: object) -> bool:
+    return isinstance(value, (int, float, bool)) or (isinstance(value, str) and len(value) < 500)
 
 
 def _whole_lines(piece: JournalPiece) -> list[tuple[int, bytes]]:

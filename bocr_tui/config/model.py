@@ -129,7 +129,8 @@ class SplitConfig(_Table):
 
     pbs: PbsConfig = PbsConfig()
     environment: EnvironmentConfig = EnvironmentConfig()
-    dpi: int = Field(default=200, ge=50, le=600)
+    dpi: int = Field(default=0, ge=0, le=600)
+    """0: what the first reading stage asks for; images of another resolution would not be used."""
 
 
 class SiteConfig(_Table):

@@ -25,6 +25,12 @@ from bocr_tui.control.pipeline import SPLIT, Pipeline
 from bocr_tui.control.requests import ask_jobs
 from bocr_worker.protocol.failures import FailureClass
 
+_COUNT_ONCE = (
+    "UPDATE job SET ok = (SELECT count(DISTINCT page_id) FROM attempt WHERE job_id = ? AND outcome = 'ok')"
+    " WHERE id = ?"
+)
+"""A job that was started twice may have read a page twice: both are kept, and it counts once."""
+
 _OPEN = frozenset({PageState.PLANNED, PageState.QUEUED, PageState.RUNNING})
 """Held by a chain and without a verdict; planned while its job was not accepted."""
 
@@ -70,6 +76,7 @@ class Endings:
                 exit_status=ending.exit_status,
                 ended_at=now(),
             )
+            connection.exec_driver_sql(_COUNT_ONCE, (job_id, job_id))
             job = job_row(connection, job_id)
             said = f"{ending.cause or ending.state}" + (f": {reason}" if reason else "")
             note(connection, "job", f"Stage {job.stage + 1} ({job.engine}) ended, {said}", job_id=job.id)

@@ -96,7 +96,7 @@ def build_pipeline(config: Config, engine: str | None = None, site: str | None =
         overrides = parse_ladder(config.ladder, tuple(all_engines()))
     except LadderError as error:
         raise ConfigError(f"bocr.toml, [ladder]: {error}", "See docs/configuration.md.") from None
-    stages = [_split_stage(place.split)] if place.split is not None else []
+    stages: list[StagePlan] = []
     for number, stage in enumerate(wanted, 1):
         ladder = (
             {failure: rungs(stage.engine, failure, overrides) for failure in FailureClass}
@@ -105,6 +105,8 @@ def build_pipeline(config: Config, engine: str | None = None, site: str | None =
         )
         first = rungs(stage.engine, None, overrides) or (Variation(),)
         stages.append(StagePlan(_engine_order(stage, place), first, ladder))
+    if place.split is not None:
+        stages.insert(0, _split_stage(place.split, stages[0]))
     return Pipeline(tuple(stages), config.languages, _limits(config), place.scheduler != "direct")
 
 
@@ -120,8 +122,10 @@ def _engine_order(stage: StageConfig, place: SiteConfig) -> EngineOrder:
     )
 
 
-def _split_stage(split: SplitConfig) -> StagePlan:
-    return StagePlan(EngineOrder(name=SPLIT, options={"dpi": split.dpi}), (Variation(),), {})
+def _split_stage(split: SplitConfig, reader: StagePlan) -> StagePlan:
+    """What draws the pages for `reader`, at the resolution that it reads at first."""
+    dpi = split.dpi or reader.first[0].dpi or engine_named(reader.engine.name).dpi
+    return StagePlan(EngineOrder(name=SPLIT, options={"dpi": dpi}), (Variation(),), {})
 
 
 def configured_stages(config: Config, site: SiteConfig | None = None) -> list[StageConfig]:
