@@ -7,9 +7,18 @@ qsub gives a new id to each job it takes and qselect finds those by name, so tha
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from bocr_tui.sites.helper.pbs import submit_pbs
+from bocr_tui.sites.helper.run_files import read_record
+
+TOKEN = "bsubmit1"
 
 _PROGRAM = r"""#!{python} -IS
 import json, os, sys, time
@@ -100,3 +109,53 @@ class FakePbs:
     @property
     def options(self) -> dict[str, Any]:
         return {"pbs_exec": str(self.folder)}
+
+
+class SubmitSite:
+    """A root with a fake PBS and run folders."""
+
+    def __init__(self, folder: Path) -> None:
+        self.pbs = FakePbs(folder / "pbs")
+        self.root = folder / "site"
+        self.run = self.stage(TOKEN)
+
+    def stage(self, token: str) -> Path:
+        run = self.root / "runs" / token
+        run.mkdir(parents=True)
+        (run / "job.sh").write_text("#!/bin/bash\n")
+        return run
+
+    def submit(self, *orders: str | dict[str, Any], **options: Any) -> list[dict[str, Any]]:
+        asked = [{"token": one} if isinstance(one, str) else one for one in orders or (TOKEN,)]
+        return submit_pbs(str(self.root), asked, {**self.pbs.options, **options})
+
+    def one(self, **options: Any) -> dict[str, Any]:
+        (answer,) = self.submit(**options)
+        return answer
+
+    def intent(self) -> dict[str, Any]:
+        return read_record(str(self.run / "intent"))
+
+    def jobid(self) -> str:
+        return (self.run / "jobid").read_text().strip()
+
+    def start_and_wait_for_qsub(self) -> None:
+        """Ask, and come back while qsub is at work."""
+        assert self.one(wait_s=0.01)["answer"] == "unclear"
+        until(lambda: "qsub" in self.intent() and bool(self.pbs.calls("qsub")))
+
+    def kill_submitter(self) -> None:
+        pid = self.intent()["submitter"]["pid"]
+        os.kill(pid, signal.SIGKILL)
+        until(
+            lambda: (
+                not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2]
+            )
+        )
+
+
+def until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen within 20 s"
+        time.sleep(0.01)
