@@ -73,19 +73,19 @@ _known: WeakKeyDictionary[Transport, dict[str, tuple[float, Prepared]]] = WeakKe
 _locks: WeakKeyDictionary[Transport, asyncio.Lock] = WeakKeyDictionary()
 
 
-async def prepare(site: Site, engine: str, tell: Tell) -> Prepared:
+async def prepare(site: Site, engine: str, tell: Tell, *, afresh: bool = False) -> Prepared:
     """Bring to the site what a job with this engine needs beside its run folder, and lacks there.
 
     No round trip within an hour of the last time, one where everything is there. The first time takes as
     long as the environment takes to be entered, and what it lacks to be fetched and sent; `tell` is told
-    then. Raises SiteError with what is wrong with the environment, or could not be fetched.
+    then. `afresh`: believe nothing that is remembered of the environment. Raises SiteError with what is wrong with the environment, or could not be fetched.
     """
     known = _known.setdefault(site.transport, {})
     async with _locks.setdefault(site.transport, asyncio.Lock()):
         at_s, prepared = known.get(engine, (0.0, None))
-        if prepared is not None and time.monotonic() < at_s + BELIEVED_S:
+        if prepared is not None and time.monotonic() < at_s + BELIEVED_S and not afresh:
             return prepared
-        prepared = await _prepare(site, engine, tell)
+        prepared = await _prepare(site, engine, tell, afresh)
         known[engine] = (time.monotonic(), prepared)
         return prepared
 
@@ -95,14 +95,14 @@ def forget_prepared(transport: Transport) -> None:
     _known.pop(transport, None)
 
 
-async def _prepare(site: Site, engine: str, tell: Tell) -> Prepared:
+async def _prepare(site: Site, engine: str, tell: Tell, afresh: bool) -> Prepared:
     config, transport = site.config, site.transport
     if config.transport == "local" and engine not in config.environments and not config.python:
         return Prepared(await deploy_worker(transport), "")  # this Python, which has what it needs
     requirements = requirements_of(engine)
     key = environment_key(config, engine, requirements)
     worker, remembered = await _look(transport, key)
-    if remembered is not None:
+    if remembered is not None and not afresh:
         return Prepared(worker, remembered)
     tell(f"Looking into the environment for {engine}")
     facts = await probe_environment(transport, config, engine)

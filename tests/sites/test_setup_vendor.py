@@ -161,6 +161,14 @@ async def test_an_environment_that_changed_is_looked_into_again(
     assert not (_here(after, site) / "numpy").exists()
 
 
+async def test_what_is_remembered_can_be_doubted(registry: Path, make_site: MakeSite, tmp_path: Path) -> None:
+    site = make_site(make_environment(tmp_path / "env"))
+    prepared = await prepare(site, "noop", print)
+    _asked(site)
+    assert await prepare(site, "noop", print, afresh=True) == prepared
+    assert _asked(site).count("probe_environment") == 2
+
+
 async def test_what_is_there_decides_which_versions_are_brought(registry: Path) -> None:
     make_wheel(registry, "reader", "2.0", needs=["numpy>=2"])
     make_wheel(registry, "reader", "1.0", needs=["numpy>=1.21,<2", "torch==2.6.0", "odd"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bocr_tui.config.check import BAD, DOUBTFUL, GOOD, Check
 from bocr_tui.config.errors import BocrError, SiteError
 from bocr_tui.config.model import Config
-from bocr_tui.sites.deploy import Prepared, forget_prepared, prepare
+from bocr_tui.sites.deploy import Prepared, prepare
 from bocr_tui.sites.doctor.engines import environment_checks, model_checks, worker_checks
 from bocr_tui.sites.doctor.login_node import login_checks
 from bocr_tui.sites.doctor.trial import WAIT_S, trial_check
@@ -122,8 +122,7 @@ async def _environment(
         lack = lacking(facts, requirements_of(engine))
         usable = facts.version >= OLDEST_PYTHON and not lack.unfit
         if what.bring and usable and environment_of(config, engine).vendor:
-            forget_prepared(transport)
-            prepared[engine] = await prepare(site, engine, tell)
+            prepared[engine] = await prepare(site, engine, tell, afresh=True)
         done = prepared.get(engine)
         for check in environment_checks(engine, facts, lack, done.vendor if done else None):
             yield check
