@@ -78,7 +78,8 @@ async def prepare(site: Site, engine: str, tell: Tell, *, afresh: bool = False) 
 
     No round trip within an hour of the last time, one where everything is there. The first time takes as
     long as the environment takes to be entered, and what it lacks to be fetched and sent; `tell` is told
-    then. `afresh`: believe nothing that is remembered of the environment. Raises SiteError with what is wrong with the environment, or could not be fetched.
+    then. `afresh`: believe nothing that is remembered of the environment. Raises SiteError with what is
+    wrong with the environment, or could not be fetched.
     """
     known = _known.setdefault(site.transport, {})
     async with _locks.setdefault(site.transport, asyncio.Lock()):

@@ -147,7 +147,8 @@ def test_documents_that_lie_there_alone_are_not_lost_sight_of_by_mistake(bocr: B
     _change(
         shelf,
         "INSERT INTO source"
-        " (document_id, site, path, import_root, name, size_bytes, mtime_ns, state, seen_at) VALUES (?, 'box', x'61', x'62', 'a.pdf', 1, 1, 'present', 1)",
+        " (document_id, site, path, import_root, name, size_bytes, mtime_ns, state, seen_at)"
+        " VALUES (?, 'box', x'61', x'62', 'a.pdf', 1, 1, 'present', 1)",
         document,
     )
     refused = bocr("site", "remove", "box", *where)
