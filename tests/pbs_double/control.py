@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tests.pbs_double.site import Site
 
 NAME = "*control*"
+LONG_AGO = 1.0
 
 
 def obey(server: Server, words: dict[str, Any]) -> Any:
@@ -28,6 +29,7 @@ def obey(server: Server, words: dict[str, Any]) -> Any:
         "requeue": lambda: _requeue(site, int(words["seq"]), words.get("after", 0.0)),
         "memory": lambda: _order(site, int(words["seq"]), {"memory": words["words"]}),
         "node": lambda: _node(site, words["name"], words["down"]),
+        "give up": lambda: _give_up(site),
         "suspend": lambda: _suspend(site, int(words["seq"]), words["on"]),
     }
     found = orders[words["do"]]()
@@ -86,10 +88,15 @@ def _node(site: Site, name: str, down: bool) -> None:
         for session in site.lost:
             processes.signal_session(session, 9)
         site.lost.clear()
-        for job in site.live_jobs():
-            if job.lost_at:
-                job.lost_at = 1.0
+        _give_up(site)
     site.to_schedule = True
+
+
+def _give_up(site: Site) -> None:
+    for job in site.live_jobs():
+        if job.lost_at:
+            job.lost_at = LONG_AGO
+    running.give_up_lost(site)
 
 
 def _suspend(site: Site, seq: int, on: bool) -> None:

@@ -188,6 +188,10 @@ class Double:
         """Its jobs stay R for node_fail_requeue_s, then Q or F with -20; their processes live on."""
         self._control(do="node", name=name or self.settings.nodes[0].name, down=True)
 
+    def give_up_lost(self) -> None:
+        """As if node_fail_requeue_s had passed."""
+        self._control(do="give up")
+
     def node_back(self, name: str = "") -> None:
         """The node answers again: old processes are killed, the queue moves on."""
         self._control(do="node", name=name or self.settings.nodes[0].name, down=False)

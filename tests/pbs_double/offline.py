@@ -14,7 +14,7 @@ from tests.pbs_double.settings import VERSION, Settings, load_settings
 from tests.pbs_double.text import encoded
 
 Raw = tuple[int, bytes, bytes, int]
-REFUSED, NO_HOST = 15010, 15008
+REFUSED, NO_HOST, NO_PBS = 15010, 15008, 15031
 
 
 def answer(folder: str, call: Any) -> Raw:
@@ -46,7 +46,10 @@ def _foreign(conf: Path) -> tuple[str, str, int, str]:
     if "PBS_SERVER" not in lines:
         note = f"pbsconf error: pbs conf variables not found: {wanted}\n"
         return "", "No such file or directory", 0, note
-    return lines["PBS_SERVER"], "Unknown Host.", NO_HOST, ""
+    name = lines["PBS_SERVER"]
+    if name.replace(".", "").isdigit():  # an address: somebody is there, who is no PBS
+        return name, "Communication failure.", NO_PBS, ""
+    return name, "Unknown Host.", NO_HOST, ""
 
 
 def _unreachable(

@@ -199,7 +199,7 @@ def give_up_lost(site: Site) -> None:
             continue
         job.lost_at, job.obittime = 0.0, now
         if job.rerunable and not job.deleted_by:
-            job.requeue = NODE_LOST
+            job.requeue, job.stime = NODE_LOST, 0.0
             _requeue(site, job)
         else:
             job.exit_status, job.used, job.session, job.jobdir = NODE_LOST, {}, 0, ""

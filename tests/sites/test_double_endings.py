@@ -156,3 +156,35 @@ def test_a_requeued_job_is_shown_as_recorded(tmp_path: Path, build: str) -> None
         assert not difference(*found.play("qstat_x_f_json_requeued_then_held"))
         found.command(["qrls", number])
         assert found.pbs.wait(number, "R").run_count == 2
+
+
+def test_jobs_of_a_lost_node_are_shown_as_recorded(tmp_path: Path) -> None:
+    """Recorded with the newest build only."""
+    with stage(tmp_path, "master", node_fail_requeue_s=3600.0) as found:
+        found.pbs.next_id(2166)
+        (found.place(HPC_WORK) / "nf.sh").write_text(
+            "#!/bin/bash\n#PBS -j oe -l walltime=00:20:00\nwhile :; do sleep 0.05; done\n"
+        )
+        for words in (["-N", "nodefail"], ["-N", "nofail_norerun", "-r", "n"]):
+            assert found.command(["qsub", *words, "nf.sh"]).status == 0
+        for job in ("2166", "2167"):
+            found.pbs.wait_until(job, lambda one: one.substate == 42)
+        found.pbs.lose_node()
+        play(found, "node_down_qstat_x_f_json_rerunable_state_R")
+        found.pbs.give_up_lost()
+        found.pbs.wait("2166", "Q")
+        play(found, "node_down_qstat_x_f_json_not_rerunable_state_F")
+        play(found, "node_down_qdel_running")
+        play(found, "node_down_qstat_x_f_json_after_qdel")
+        found.pbs.wait_until("2166", lambda one: bool(one.comment))
+        play(found, "node_down_qstat_x_f_json_rerunable_state_Q")
+        assert found.command(["qsub", "-N", "nd", "nf.sh"]).status == 0
+        found.pbs.wait_until("2168", lambda one: bool(one.comment))
+        play(found, "node_down_qstat_f_json_new_job")
+        found.pbs.node_back()
+        found.pbs.wait_until("2166", lambda one: one.substate == 42)
+        play(found, "node_back_qstat_x_f_json_job")
+
+
+def play(found: Stage, name: str) -> None:
+    assert not difference(*found.play(name)), name
