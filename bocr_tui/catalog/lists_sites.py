@@ -19,7 +19,7 @@ from bocr_tui.catalog.words import JOB_ENDED
 PAUSED = "paused:"
 """The setting's name before the name of a site that a person paused."""
 
-UPLOADS_PAUSED = "upload.paused:"
+UPLOADS_PAUSED = "uploads_paused:"
 
 AUTOPILOT = "autopilot"
 

@@ -14,13 +14,13 @@ class SiteSheet:
     """Sites, one a line. Ages are those of the moment in which a row is drawn."""
 
     columns = (
-        Column("Site", least=8),
+        Column("Site", least=8, weight=2),
         Column("Connection", width=16),
-        Column("Jobs", width=18),
+        Column("Jobs", least=12, weight=3),
         Column("Read", width=9, align="right"),
         Column("Asked", width=9, align="right"),
         Column("Upload", width=12, from_width=84),
-        Column("Why", least=16, weight=3, from_width=110),
+        Column("Why", least=16, weight=4, from_width=110),
     )
 
     def cells(self, row: SiteRow) -> tuple[Cell, ...]:

@@ -25,7 +25,7 @@ def command_parts(line: bytes) -> tuple[Part, ...]:
     ended, tone = _ended(command)
     return (
         (f"{wording.clock(command.at):>11} ", "muted"),
-        (f"{ended:>6} ", tone),
+        (f"{ended:>8} ", tone),
         (f"{wording.duration(command.seconds):>9} ", "muted"),
         (f"{wording.size(command.received_bytes):>8}  ", "muted"),
         (clean(command.command[:MOST_CHARACTERS]), "plain"),

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from bocr_tui.config.workspace import Workspace
 from bocr_tui.ui.app import BocrApp
 from bocr_tui.ui.driving import Background
+from bocr_tui.ui.screens.asking import Confirm
 from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.widgets.virtual_table import VirtualTable
 from tests.ui.campaign import Campaign, build
@@ -64,8 +65,13 @@ class Panel:
         await self.pilot.press(*keys)
         await self.pilot.pause()
 
+    async def agree(self) -> None:
+        """Answer a question with the button that does it, once it can be answered."""
+        await self.until(lambda: isinstance(self.app.screen, Confirm) and self.app.focused is not None)
+        await self.press("right", "enter")
+
     async def go(self, key: str) -> None:
-        """To one of the four places, and wait for its list."""
+        """To one of the five places, and wait for its list."""
         await self.press(key)
         await self.until(lambda: isinstance(self.app.screen, PanelScreen) and self.ready)
 

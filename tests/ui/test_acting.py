@@ -80,8 +80,7 @@ async def test_ignoring_asks_first_and_enter_leaves_it_as_it_is(campaign: Campai
         await panel.until(lambda: not isinstance(panel.app.screen, Confirm))
         assert state_of(campaign, page_id) == PageState.FAILED
         await panel.press("i")
-        await panel.until(lambda: isinstance(panel.app.screen, Confirm))
-        await panel.press("right", "enter")
+        await panel.agree()
         await panel.sees("– ignored")
     assert state_of(campaign, page_id) == PageState.IGNORED
 
@@ -90,8 +89,7 @@ async def test_cancelling_a_job_asks_first_then_leaves_a_request_for_the_driver(
     async with opened(campaign.workspace) as panel:
         await panel.go("2")
         await panel.press("j", "c")
-        await panel.until(lambda: isinstance(panel.app.screen, Confirm))
-        await panel.press("right", "enter")
+        await panel.agree()
         await panel.until(lambda: panel.toasts)
         assert "2 jobs asked to stop" in panel.toasts[0]  # the one that waits for it goes with it
     with campaign.catalog.reading() as connection:

@@ -14,6 +14,7 @@ HEADERS = {
     "2": ("Batch", "Stage", "Engine", "State", "Read", "Failed"),
     "3": ("Document", "Page", "State", "Class", "Conf"),
     "4": ("Document", "State", "Pages", "Progress", "Failed"),
+    "5": ("Site", "Connection", "Jobs", "Read", "Asked"),
 }
 
 

@@ -37,9 +37,11 @@ class FindLine(Horizontal):
     def on_mount(self) -> None:
         self.display = False
 
-    def ask(self, text: str) -> None:
-        """Show the line with `text` in it."""
+    def ask(self, text: str, label: str = "") -> None:
+        """Show the line with `text` in it; `label` says in what it is looked for, if not where it always
+        is."""
         self.display = True
+        self.query_one(Label).update(label or self._label)
         field = self.query_one(Input)
         field.value = text
         field.focus()

@@ -47,8 +47,8 @@ class SettleScreen(ModalScreen[Settled | None]):
         with Vertical(classes="dialog"):
             title = f"Was job {clean(self._token)} taken by {clean(self._site)}?"
             yield Label(title, markup=False, classes="dialog-title")
-            words = clean(self._reason) or "The site's answer to its submission never came."
-            yield Static(Text(f"{words} Look for a job of this name there; then:"), classes="dialog-words")
+            words = clean(self._reason).rstrip(".") or "The site's answer to its submission never came"
+            yield Static(Text(f"{words}. Look for a job of this name there; then:"), classes="dialog-words")
             yield OptionList(
                 Option(Text("Ask the site again"), id="ask"),
                 Option(Text("It never ran: submit its pages anew"), id=NEVER_RAN),

@@ -27,10 +27,14 @@ from bocr_tui.ui.sheets_sites import SiteSheet
 from bocr_tui.ui.telling import about_events
 from bocr_tui.ui.telling_sites import about_site, why
 from bocr_tui.ui.widgets.facts import Facts, Heading
-from bocr_tui.ui.widgets.table_drawing import Notice
+from bocr_tui.ui.widgets.log_view import LogView
+from bocr_tui.ui.widgets.table_drawing import HEADER_LINES, Notice
 from bocr_tui.ui.widgets.tones import Part
 from bocr_tui.ui.widgets.top_line import PartsLine, PlaceLine, TopLine
 from bocr_tui.ui.widgets.virtual_table import ListSource, VirtualTable
+
+LEAST_ROWS = 3
+"""Lines of the list, however few sites there are."""
 
 
 class SiteList:
@@ -73,6 +77,7 @@ class SitesScreen(ListScreen[SiteRow]):
         super().__init__()
         self._text = ""
         self._only_troubled = False
+        self._finding_command = False
 
     def compose(self) -> ComposeResult:
         yield TopLine(id="top")
@@ -124,6 +129,12 @@ class SitesScreen(ListScreen[SiteRow]):
         words = why(row)
         return ((f" {words}", "warning" if row.is_troubled else "muted"),) if words else ()
 
+    @on(VirtualTable.Loaded)
+    def _fit(self) -> None:
+        """As high as the sites there are, up to a third of the screen: the rest is the commands'."""
+        rows = max(LEAST_ROWS, min(self.table.row_count, self.size.height // 3))
+        self.table.styles.height = rows + HEADER_LINES
+
     @on(VirtualTable.Highlighted)
     def _show_commands(self) -> None:
         row = self.table.current
@@ -141,20 +152,38 @@ class SitesScreen(ListScreen[SiteRow]):
 
     def open_row(self, row: SiteRow) -> None:
         """The commands are what a site opens into."""
-        self.query_one(CommandsPane).view.focus()
+        self._commands.focus()
+
+    @property
+    def _commands(self) -> LogView:
+        return self.query_one(CommandsPane).view
 
     def action_other_pane(self) -> None:
-        log = self.query_one(CommandsPane).view
-        if log.has_focus:
-            self.table.focus()
+        (self.table if self._commands.has_focus else self._commands).focus()
+
+    def action_find(self) -> None:
+        """In the pane one stands in: the names of sites, or their commands."""
+        self._finding_command = self._commands.has_focus
+        if self._finding_command:
+            self.query_one(FindLine).ask(self._commands.finding, "Find in commands:")
         else:
-            log.focus()
+            super().action_find()
+
+    @on(FindLine.Asked)
+    def _find_command(self, message: FindLine.Asked) -> None:
+        if self._finding_command:
+            message.prevent_default()
+            self._commands.focus()
+            if message.text is not None:
+                self._commands.search(message.text)
 
     def action_back(self) -> None:
-        if self.query_one(CommandsPane).view.has_focus:
-            self.table.focus()
-        else:
+        if not self._commands.has_focus:
             super().action_back()
+        elif self._commands.finding:
+            self._commands.search("")
+        else:
+            self.table.focus()
 
     @work(group="act")
     async def action_act(self, action_id: str) -> None:

@@ -62,7 +62,9 @@ class LogView(ScrollView, can_focus=True):
         Binding("pagedown,ctrl+f,space", "turn(1)", "Screen down", show=False, tooltip="A screen down."),
         Binding("pageup,ctrl+b", "turn(-1)", "Screen up", show=False, tooltip="A screen up."),
         Binding("g,home", "jump(0)", "First", show=False, tooltip="To the first line."),
-        Binding("G,end", "jump(-1)", "Follow", tooltip="To the end, and on with it as it grows."),
+        Binding(
+            "G,end", "jump(-1)", "Follow", key_display="G", tooltip="To the end, and on with it as it grows."
+        ),
         Binding("l,right", "aside(1)", "Right", show=False, tooltip="Show what is further right."),
         Binding("h,left", "aside(-1)", "Left", show=False, tooltip="Show what is further left."),
         Binding("n", "again(1)", "Next found", show=False, tooltip="To the next line that holds the text."),
