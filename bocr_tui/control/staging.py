@@ -48,8 +48,7 @@ def build_manifest(connection: Connection, job: JobRow, pipeline: Pipeline, site
     pages: dict[int, list[PageOrder]] = defaultdict(list)
     for row in connection.exec_driver_sql(_PAGES, (job.chain_id,)):
         rows.setdefault(row.id, row)
-        known = FailureClass(row.failure) if row.failure else None
-        pages[row.id].append(PageOrder(row.number, known))
+        pages[row.id].append(PageOrder(row.number, _known(row.failure)))
     found = places(connection, job.site, site, list(rows))
     tokens = connection.exec_driver_sql(_TOKENS, (job.chain_id, job.id)).all()
     follows = connection.exec_driver_sql(_FOLLOWS, (job.chain_id, job.round, job.stage)).scalar_one()
@@ -70,6 +69,12 @@ def build_manifest(connection: Connection, job: JobRow, pipeline: Pipeline, site
         limits=pipeline.limits,
         only_failed=bool(follows),
     )
+
+
+def _known(failure: str | None) -> FailureClass | None:
+    """What an earlier chain found. That a page could not be drawn says nothing now: somebody asked again,
+    perhaps because the file is there meanwhile; this chain's own findings are in its journals."""
+    return None if failure in (None, FailureClass.RENDER) else FailureClass(failure)
 
 
 def _document(row: Row[Any], place: Place, pages: tuple[PageOrder, ...]) -> DocumentOrder:
