@@ -213,7 +213,7 @@ def test_retries_that_are_killed_at_any_moment_make_one_job(site: SubmitSite) ->
         assert site.one(wait_s=0.001)["answer"] in ("unclear", "accepted")
         time.sleep(0.006 * trial)
         holders = [read_record(str(path)) for path in site.run.glob("lock/*/holder.json")]
-        for pid in {holder.get("pid") for holder in holders} - {None}:
+        for pid in {int(holder["pid"]) for holder in holders if "pid" in holder}:
             if (
                 Path(f"/proc/{pid}/cmdline").exists()
                 and b"pbs_detached" in Path(f"/proc/{pid}/cmdline").read_bytes()
