@@ -43,7 +43,7 @@ class LanguageRule(_Table):
     """The language of every document imported from below a folder; binding, as if a person had said it."""
 
     root: str
-    """A folder; relative to the workspace."""
+    """A folder; relative to the workspace, or on a site: `site:NAME:/path`."""
     language: str = Field(pattern=r"^[a-z]{2,3}$", examples=["fr"])
     """An ISO 639 code, such as fr or ar."""
 
