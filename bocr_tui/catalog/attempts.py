@@ -23,6 +23,10 @@ _ATTEMPT_COLUMNS = (
 _INSERT_ATTEMPT = f"INSERT INTO attempt ({_ATTEMPT_COLUMNS}) VALUES ({', '.join('?' * 30)})"  # noqa: S608 - constants
 
 
+MOST_SECONDS = 86_400.0
+"""No page takes longer: a time beyond it is a mistake, and plans are made of these."""
+
+
 def _allowed(target: PageState) -> str:
     return ", ".join(f"'{state}'" for state, targets in PAGE_MOVES.items() if target in targets)
 
@@ -144,10 +148,11 @@ class AttemptWriter:
         self._measure(event, document_id)
 
     def _measure(self, event: PageEvent, document_id: int) -> None:
-        if event.seconds is not None and event.result is not None and event.provenance is not None:
+        took = event.seconds if event.seconds is not None else -1.0
+        if 0 <= took <= MOST_SECONDS and event.result is not None and event.provenance is not None:
             engine = event.provenance.engine
             pages, seconds = self._pending.rates.get(engine, (0, 0.0))
-            self._pending.rates[engine] = (pages + 1, seconds + event.seconds)
+            self._pending.rates[engine] = (pages + 1, seconds + took)
         if event.status == OK and event.scripts:
             language = vote(event.scripts, self._languages)
             if language is not None:
@@ -157,7 +162,7 @@ class AttemptWriter:
         self, attempt_id: int, page_id: int, event: PageEvent, generation: str, offset: int
     ) -> tuple[Any, ...]:
         made, result = event.provenance, event.result
-        evidence = json.dumps(event.evidence, ensure_ascii=False) if event.evidence else "{}"
+        evidence = _evidence(event)
         return (
             attempt_id,
             page_id,
@@ -165,7 +170,7 @@ class AttemptWriter:
             event.attempt,
             event.status,
             str(event.failure) if event.failure else None,
-            evidence if len(evidence) < 20_000 else '{"cut": "the evidence was too long to keep"}',
+            evidence,
             event.last,
             event.variation,
             event.language,
@@ -281,6 +286,17 @@ class AttemptWriter:
             "UPDATE job SET heartbeat = ?, heartbeat_at = ? WHERE id = ?",
             (json.dumps(facts), now(), self._job_id),
         )
+
+
+def _evidence(event: PageEvent) -> str:
+    """As JSON that every reader takes: numbers that are none are no part of it."""
+    if not event.evidence:
+        return "{}"
+    try:
+        text = json.dumps(event.evidence, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return '{"cut": "the evidence was no sound JSON"}'
+    return text if len(text) < 20_000 else '{"cut": "the evidence was too long to keep"}'
 
 
 def _candidate_languages(connection: Connection, chain_id: int) -> tuple[str, ...]:

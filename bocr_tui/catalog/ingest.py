@@ -22,7 +22,11 @@ from bocr_tui.catalog.database import Catalog, now
 from bocr_tui.catalog.timeline import note
 from bocr_worker.protocol.errors import ProtocolError
 from bocr_worker.protocol.events import HEARTBEAT, PAGE, STAGE, read_header, read_page_event
+from bocr_worker.protocol.fields import is_number
 from bocr_worker.protocol.lines import decode_line
+
+MAX_WHOLE = 1 << 62
+"""No count or time is larger, and SQLite holds it."""
 
 FLUSH_EVENTS = 2000
 """Events that are collected before they are written: fewer statements than pages, and few live objects."""
@@ -186,7 +190,7 @@ class Ingest:
             return f"{error} (at byte {offset})"
         step.events += 1
         seq = record.get("seq")
-        cursor.seq = seq if isinstance(seq, int) else cursor.seq
+        cursor.seq = seq if type(seq) is int and 0 <= seq <= MAX_WHOLE else cursor.seq
         return ""
 
     def _flush(
@@ -218,7 +222,9 @@ def _plain(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_small(value: object) -> bool:
-    return isinstance(value, (int, float, bool)) or (isinstance(value, str) and len(value) < 500)
+    if isinstance(value, str):
+        return len(value) < 500
+    return isinstance(value, bool) or (is_number(value) and abs(value) <= MAX_WHOLE)
 
 
 def _whole_lines(piece: JournalPiece) -> list[tuple[int, bytes]]:

@@ -10,6 +10,9 @@ from bocr_worker.protocol.errors import ProtocolError
 from bocr_worker.protocol.events import ResultPlace
 from bocr_worker.protocol.results import PageResult, decode_result
 
+MAX_RESULT_BYTES = 64 * 1024 * 1024
+"""No page reads as so much; a journal may claim any length."""
+
 
 @dataclass(frozen=True)
 class ResultLocator:
@@ -28,6 +31,8 @@ class ResultUnreadable(CatalogError):
 def read_result(results: Path, locator: ResultLocator) -> PageResult:
     """Raises ResultUnreadable: bytes that do not verify are never shown as a page's text."""
     where = f"results/{locator.file} at {locator.offset}"
+    if locator.length > MAX_RESULT_BYTES:
+        raise ResultUnreadable(f"{where}: {locator.length} bytes long.", "Resubmit the page.")
     path = results / locator.file
     if not path.resolve().is_relative_to(results.resolve()):
         raise ResultUnreadable(f"{where}: lies outside the workspace.", "The catalog has been tampered with.")

@@ -54,11 +54,11 @@ def _ascii_only(stream: TextIO) -> bool:
 def as_json(value: Any, *, indent: int | None = None) -> str:
     """JSON for standard output: readable where it is UTF-8, escaped elsewhere."""
     text = json.dumps(value, ensure_ascii=_ascii_only(sys.stdout), indent=indent, allow_nan=False)
-    return _HALF.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
-_HALF = re.compile("[\ud800-\udfff]")
-"""Halves of surrogate pairs, which UTF-8 cannot hold and JSON can."""
+_ESCAPED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What JSON lets stand and a terminal obeys; and halves of surrogate pairs, which UTF-8 cannot hold."""
 
 
 def write_json(value: Any) -> None:

@@ -18,6 +18,7 @@ from bocr_tui.control.logs import LOG_NAMES, LOGS, LogMirror
 from bocr_tui.control.mirror import Mirror
 from bocr_tui.sites.site import Site
 from bocr_tui.sites.transport.base import FileNews, RunAsk, RunNews
+from bocr_worker.protocol.fields import is_number
 
 _JOURNAL = re.compile(r"^journal-[0-9a-f]{16}\.jsonl$")
 _RESULTS = re.compile(r"^results-[0-9a-f]{16}\.jsonl$")
@@ -114,7 +115,7 @@ class Follower:
             beat = step.heartbeat
             done, total, rate = beat.get("done"), beat.get("total"), beat.get("pages_per_s")
             if isinstance(done, int) and isinstance(total, int):
-                self._tell(Heartbeat(job.id, done, total, float(rate or 0.0)))
+                self._tell(Heartbeat(job.id, done, total, float(rate) if is_number(rate) else 0.0))
         if step.problem:
             self._tell(Trouble(step.problem, "The journal is read again.", job.id))
 

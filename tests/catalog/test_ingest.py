@@ -274,3 +274,56 @@ def test_enough_pages_of_one_language_name_the_documents(catalog: Catalog) -> No
         first, second = connection.execute(core.document.select().order_by(core.document.c.id)).all()
     assert (first.language, first.language_source) == ("fr", "detected")
     assert second.language is None
+
+
+def line_of(text: str) -> bytes:
+    """A line whose checksum is right, whatever it holds."""
+    body = text.encode()
+    return b"%08x %s\n" % (zlib.crc32(body), body)
+
+
+HUGE = "1" + "0" * 400
+"""More than a float or SQLite can hold, and sound JSON."""
+
+
+@pytest.mark.parametrize("field", ["at", "seconds", "score"])
+@pytest.mark.parametrize("value", [HUGE, "-" + HUGE, "NaN", "1e999"])
+def test_a_number_that_nothing_can_hold_is_an_unreadable_line(
+    catalog: Catalog, field: str, value: str
+) -> None:
+    sha = build(catalog).shas[0]
+    event = f'{{"kind": "page", "document": "{sha}", "page": 1, "status": "started", "at": 1.0'
+    step = Ingest(catalog).take(piece(header() + line_of(f'{event}, "{field}": {value}}}')))
+    assert step.problem, "its cursor waits there"
+    assert pages(catalog)[1][0] == "queued"
+
+
+@pytest.mark.parametrize("value", [HUGE, "NaN", "Infinity", "-1", '"7"'])
+def test_a_sequence_number_and_a_heartbeat_that_are_none_are_left_out(catalog: Catalog, value: str) -> None:
+    build(catalog)
+    beat = f'{{"kind": "heartbeat", "seq": {value}, "done": 2, "total": 9, "server": {{"queue": {value}}}}}'
+    step = Ingest(catalog).take(piece(header() + line_of(beat)))
+    assert not step.problem
+    with catalog.reading() as connection:
+        kept = connection.exec_driver_sql("SELECT heartbeat FROM job").scalar_one()
+        assert connection.exec_driver_sql("SELECT seq FROM journal_cursor").scalar_one() == 0
+    assert "NaN" not in kept and "Infinity" not in kept and HUGE not in kept
+
+
+def test_what_a_site_says_of_times_and_evidence_stays_usable(catalog: Catalog) -> None:
+    sha = build(catalog).shas[0]
+    place = (
+        '{"file": "results-0123456789abcdef.jsonl", "offset": 0, "length": 5, "sha256": "' + "0" * 64 + '"}'
+    )
+    journal = header()
+    for number, seconds in enumerate(("1e308", "-5", "2.0")):
+        journal += line_of(
+            f'{{"kind": "page", "document": "{sha}", "page": {number + 1}, "status": "ok", "at": 1.0,'
+            f' "seconds": {seconds}, "evidence": {{"share": NaN}}, "result": {place},'
+            f' "provenance": {{"engine": "rapidocr"}}}}'
+        )
+    Ingest(catalog).take(piece(journal))
+    with catalog.reading() as connection:
+        assert connection.exec_driver_sql("SELECT pages, seconds FROM engine_rate").all() == [(1, 2.0)]
+        kept = connection.exec_driver_sql("SELECT evidence FROM attempt").scalars().all()
+    assert len(kept) == 3 and not any("NaN" in evidence for evidence in kept)

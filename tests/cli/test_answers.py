@@ -167,6 +167,13 @@ def test_what_is_hostile_does_not_reach_the_terminal() -> None:
     assert output.safe("a\x1b[2Jb\nc\u202ed\udce9") == "a\\x1b[2Jb c\\x202ed\\xdce9"
 
 
+def test_json_holds_nothing_that_a_terminal_obeys() -> None:
+    hostile = "\x1b[2J\x9b31m\x7f\u202egnp.exe\u2028\u200f"
+    text = output.as_json({"name": hostile})
+    assert text.isascii() and text.isprintable()
+    assert json.loads(text) == {"name": hostile}
+
+
 def test_json_can_be_written_whatever_the_name(capsys: pytest.CaptureFixture[str]) -> None:
     record = {"name": "قرار\udce9\U0001f600\x00"}
     output.write_json(record)

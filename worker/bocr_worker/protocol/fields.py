@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 from bocr_worker.protocol.errors import ProtocolError
 
@@ -65,7 +65,7 @@ class Fields:
         if type(value) is float and math.isfinite(value):
             return value
         value = self._get(name, default)
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+        if not is_number(value):
             raise self._fail(name, "a finite number", value)
         return float(value)
 
@@ -98,3 +98,13 @@ class Fields:
         if not isinstance(value, dict):
             raise self._fail(name, "an object", value)
         return value
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether it is a finite number. JSON's whole numbers have no bound, those of a float have."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
