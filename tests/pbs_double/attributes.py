@@ -95,7 +95,7 @@ def _exec_host(job: Job) -> str:
 
 
 def _used(job: Job, clock: float) -> list[tuple[str, str | int]]:
-    if job.state == "R" and job.session:
+    if job.state in "RS" and job.jobdir:
         running = duration((time.time() - job.stime) * clock)
         return [
             ("cpupercent", 0), ("cput", "00:00:00"), ("mem", "0kb"),

@@ -46,7 +46,7 @@ def _faults(site: Site, changed: dict[str, Any]) -> None:
         for job in site.live_jobs():
             if job.state in "RS":
                 mom.order(running.folder(site, job), {"clock": changed["clock"]})
-    site.to_schedule = True
+    site.wake_scheduler()
 
 
 def _told(site: Site, seq: int) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _node(site: Site, name: str, down: bool) -> None:
             processes.signal_session(session, 9)
         site.lost.clear()
         _give_up(site)
-    site.to_schedule = True
+    site.wake_scheduler()
 
 
 def _give_up(site: Site) -> None:

@@ -176,6 +176,13 @@ class Double:
             setattr(settings.faults, name, value)
         settings.save(self.folder / "settings.json")
 
+    def change(self, **changed: Any) -> None:
+        """Other settings for the server's next start; it must be killed before."""
+        settings = self.settings
+        for name, value in changed.items():
+            setattr(settings, name, value)
+        settings.save(self.folder / "settings.json")
+
     def requeue(self, job_id: str, after: float = 0.0) -> None:
         """Back to the queue with the same id, as by qrerun: TERM, and KILL `after` seconds later."""
         self._control(do="requeue", seq=_seq(job_id), after=after)

@@ -47,6 +47,8 @@ class Run:
     server: str
     tidy: list[str] = field(default_factory=list)
     """Folders that are removed at the end."""
+    start_s: float = 0.0
+    """How long starting takes; orders that come meanwhile are obeyed once it has started."""
 
 
 def order(folder: Path, words: dict[str, Any]) -> bool:
@@ -125,15 +127,24 @@ class _Supervisor:
             self._say(OBIT, status=CANNOT_START, used={})
             self._say(DONE, stageout=-1)
             return
+        time.sleep(self.run.start_s)
         bell = _child_bell()
         top = self._begin()
         self._say(STARTED, pid=top)
         status = self._until_gone(top, fifo, bell)
         self.output.close()
         self._say(OBIT, status=status, used=self._used())
+        self._wait_for_the_server(fifo)
         self._say(DONE, stageout=self.output.deliver())
         for name in self.run.tidy:
             processes.remove_tree(Path(name))
+
+    def _wait_for_the_server(self, fifo: int) -> None:
+        """Output is delivered when the server has heard of the end, however long it is away."""
+        while True:
+            select.select([fifo], [], [])
+            if b'"deliver"' in os.read(fifo, 65_536):
+                return
 
     def _begin(self) -> int:
         reading, writing = os.pipe()

@@ -75,7 +75,7 @@ def _run(site: Site, job: Job) -> mom.Run:
         str(folder(site, job)), job.id, argv, "" if job.command else f"{job.script}\n",
         _environment(site, job, temporary, nodefile), settings.home, output, job.walltime_s,
         settings.faults.clock, settings.kill_delay(job.queue), settings.poll_s, KNOCK,
-        settings.server, [str(temporary)],
+        settings.server, [str(temporary)], settings.faults.start_s,
     )  # fmt: skip
 
 
@@ -111,13 +111,18 @@ def look_at(site: Site, run: str) -> None:
 
 def _take_in(site: Site, job: Job) -> None:
     place = folder(site, job)
-    if job.substate == STARTING and (words := mom.report(place, mom.STARTED)):
+    settled = time.time() - job.stime >= site.settings.settle_s
+    if job.substate == STARTING and settled and (words := mom.report(place, mom.STARTED)):
         job.session, job.substate, job.jobdir = words["pid"], RUNNING, site.settings.home
         site.touch(job)
     if job.state != "E" and (words := mom.report(place, mom.OBIT)):
         _obit(site, job, words)
-    if job.state == "E" and (words := mom.report(place, mom.DONE)):
-        _done(site, job, words["stageout"])
+    if job.state == "E":
+        if words := mom.report(place, mom.DONE):
+            _done(site, job, words["stageout"])
+        elif not mom.order(place, {"deliver": True}) and not processes.alive(job.supervisor):
+            last = mom.report(place, mom.DONE)  # said between the two looks, or never
+            _done(site, job, last["stageout"] if last else 0)
 
 
 def _obit(site: Site, job: Job, words: dict[str, Any]) -> None:
@@ -143,7 +148,7 @@ def _done(site: Site, job: Job, stageout: int) -> None:
     else:
         job.stageout = stageout
         _end(site, job)
-    site.to_schedule = True
+    site.wake_scheduler()
 
 
 def _end(site: Site, job: Job) -> None:
@@ -177,6 +182,19 @@ def _requeue(site: Site, job: Job) -> None:
     site.touch(job)
 
 
+def after_restart(site: Site) -> None:
+    """What the release forgets of running jobs, and which it runs a second time."""
+    if site.settings.build != "release":
+        return
+    for job in [job for job in site.jobs.values() if job.state == "R"]:
+        job.comment = ""
+        if job.substate == STARTING and site.settings.settle_s > 0:
+            _off_node(job)
+            job.stime, job.session = 0.0, 0
+            site.evaluate(job)
+        site.touch(job)
+
+
 def _off_node(job: Job) -> None:
     job.exec_node = job.exec_vnode = job.jobdir = ""
     job.used = {}
@@ -204,4 +222,4 @@ def give_up_lost(site: Site) -> None:
         else:
             job.exit_status, job.used, job.session, job.jobdir = NODE_LOST, {}, 0, ""
             site.finish(job, 93)
-        site.to_schedule = True
+        site.wake_scheduler()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ NO_ROOM = "Not Running: Not enough free nodes available"
 
 def cycle(site: Site) -> None:
     """One look at all queued jobs, the oldest first; one that does not fit lets others pass."""
-    site.to_schedule = False
+    site.schedule_at = math.inf
     if not site.settings.scheduling:
         return
     for job in [job for job in site.jobs.values() if job.state == "W" and job.execution_time <= time.time()]:

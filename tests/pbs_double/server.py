@@ -61,6 +61,8 @@ class Server:
         self.door.listen(512)
         self.stopping = False
         self.looked = 0.0
+        self.asked: dict[str, float] = {}
+        """When each user's last qstat was."""
 
     def serve(self) -> None:
         while not self.stopping:
@@ -84,10 +86,12 @@ class Server:
         waits += [max(0.0, one.due - now) for one in self.pending if one.reply is not None]
         if any(one.reply is None for one in self.pending):
             waits.append(0.05)
-        if any(job.lost_at or job.state == "W" for job in self.site.jobs.values()):
+        if any(
+            job.lost_at or job.state == "W" or job.substate == running.STARTING
+            for job in self.site.jobs.values()
+        ):
             waits.append(0.1)
-        if self.site.to_schedule:
-            waits.append(self.site.settings.schedule_s)
+        waits.append(max(0.0, self.site.schedule_at - now))
         return min(waits)
 
     def _work(self) -> None:
@@ -99,7 +103,7 @@ class Server:
             running.look(site)
             site.purge()
         running.give_up_lost(site)
-        if site.to_schedule or any(job.state == "W" for job in site.jobs.values()):
+        if site.schedule_at <= time.time() or any(job.state == "W" for job in site.jobs.values()):
             scheduler.cycle(site)
         self._late()
 
@@ -161,11 +165,18 @@ class Server:
             return
         except Exception:
             found = Answer(BUG, err=b"the PBS double has a bug:\n" + traceback.format_exc().encode())
-        self._answer(door, found)
+        self._answer(door, found, self._pause(user) if command == "qstat" else 0.0)
 
-    def _answer(self, door: socket.socket, found: Answer) -> None:
+    def _pause(self, user: str) -> float:
+        """qstat sleeps when the same user's last one ended within the same second."""
+        now = time.time()
+        again = int(now) == int(self.asked.get(user, 0.0))
+        self.asked[user] = now
+        return self.site.settings.pause_s if again else 0.0
+
+    def _answer(self, door: socket.socket, found: Answer, pause: float) -> None:
         reply = (ANSWER, found.status, found.out, found.err, found.die)
-        slow = self.site.settings.faults.slow_s
+        slow = self.site.settings.faults.slow_s + pause
         if slow > 0:
             self.pending.append(_Pending(door, time.time() + slow, reply))
         else:

@@ -58,6 +58,7 @@ class Faults:
     `refuse`: so many submissions are refused with `refuse_code` and `refuse_words`.
     `json_invalid`: every JSON document is spoiled, as a stranger's job does to the release.
     `clock`: seconds that count against a job's walltime for every real one.
+    `start_s`: seconds that a new run stays in substate 41, its script not yet started.
     """
 
     server: str = "up"
@@ -70,16 +71,19 @@ class Faults:
     history: bool = True
     json_invalid: bool = False
     clock: float = 1.0
+    start_s: float = 0.0
 
 
 @dataclass
 class Settings:
     """`home`: where jobs start; `user`: who calls, where a command does not say (PBS_DOUBLE_USER in its
-    environment does); `schedule_s`: how long a job waits for the scheduler to look at it; `poll_s`: how
-    often walltimes and the processes of a job that is being killed are looked at; `stageout_s`: how long a
-    copy of the output to a folder that does not exist is tried; `history_s`: how long finished jobs are
-    known; `node_fail_requeue_s`: how long a job of a lost node stays running; `pause_s`: what qstat sleeps
-    when the same user asks again within a second (0.2 in reality)."""
+    environment does). `schedule_s`: how long the scheduler waits before it looks at what changed. `poll_s`:
+    how often walltimes and the processes of a job that is being killed are looked at. `settle_s`: how long
+    a new run stays in substate 41 though its script runs; the release runs it again if its server restarts
+    meanwhile. `stageout_s`: how long a copy of the output to a folder that does not exist is tried.
+    `history_s`: how long finished jobs are known. `node_fail_requeue_s`: how long a job of a lost node
+    stays running. `pause_s`: what qstat sleeps when the same user asks again within a second, 0.2 in
+    reality."""
 
     build: str = "release"
     server: str = "login1"
@@ -92,6 +96,7 @@ class Settings:
     kill_delay_s: float = 10.0
     schedule_s: float = 0.0
     poll_s: float = 0.05
+    settle_s: float = 0.0
     stageout_s: float = 30.0
     history_s: float = 1_209_600.0
     node_fail_requeue_s: float = 310.0

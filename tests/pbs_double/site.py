@@ -33,10 +33,15 @@ class Site:
         self.jobs = self.store.jobs()
         self.links = Dependencies(self.jobs, settings.server)
         self.next = self.store.next_id(settings.first_id)
-        self.to_schedule = True
+        self.schedule_at = 0.0
+        """When the scheduler is to look next; infinity: when something changes."""
         self.began = time.time()
         self.lost: list[int] = []
         """Sessions that outlive the record of their jobs."""
+        running.after_restart(self)
+
+    def wake_scheduler(self) -> None:
+        self.schedule_at = min(self.schedule_at, time.time() + self.settings.schedule_s)
 
     def keep_settings(self) -> None:
         """Switches count down and must survive a kill."""
@@ -105,7 +110,7 @@ class Site:
         else:
             job.state, job.substate = "Q", QUEUED
             job.etime = job.etime or time.time()
-            self.to_schedule = True
+            self.wake_scheduler()
 
     def hold(self, seq: int, user: str, kind: str = "u") -> None:
         """Raises Refused."""
@@ -171,7 +176,7 @@ class Site:
         for child in list(self.links.ended(job, was_held, self.remove)):
             self.evaluate(child)
             self.touch(child)
-        self.to_schedule = True
+        self.wake_scheduler()
         if not self.settings.faults.history:
             self.forget(job.seq)
 

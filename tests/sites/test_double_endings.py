@@ -11,7 +11,7 @@ import pytest
 
 from tests.pbs_double.replay import HPC_WORK, Stage, difference, recorded, stage
 from tests.pbs_double.running import FIRST_UPDATE_S
-from tests.pbs_double.settings import BUILDS
+from tests.pbs_double.settings import BUILDS, Node
 
 SCRIPTS = (
     "finished_exit0", "finished_exit3", "finished_exit143", "finished_exit255",
@@ -154,8 +154,49 @@ def test_a_requeued_job_is_shown_as_recorded(tmp_path: Path, build: str) -> None
         found.pbs.requeue(number)
         found.pbs.wait(number, "H")
         assert not difference(*found.play("qstat_x_f_json_requeued_then_held"))
+        found.pbs.faults(start_s=30.0)  # as there: asked while the second run was still being started
         found.command(["qrls", number])
-        assert found.pbs.wait(number, "R").run_count == 2
+        found.pbs.wait(number, "R")
+        assert not difference(*found.play("qstat_f_json_requeued_running_again"))
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_a_requeued_job_ends_as_recorded(tmp_path: Path, build: str) -> None:
+    with stage(tmp_path, build) as found:
+        there = found.recordings["qstat_x_f_json_requeued_finished"]
+        number = there.job_id.partition(".")[0]
+        found.pbs.next_id(int(number))
+        (found.place(HPC_WORK) / "requeue.sh").write_text(
+            "#!/bin/bash\n#PBS -N requeue -j oe -l walltime=00:10:00\n"
+            "echo visible output; while [ ! -e go ]; do sleep 0.05; done; exit 5\n"
+        )
+        assert found.command(["qsub", "requeue.sh"]).status == 0
+        found.pbs.wait_until(number, lambda job: job.substate == 42)
+        found.pbs.requeue(number)
+        found.pbs.wait_until(number, lambda job: job.run_count == 2 and job.substate == 42)
+        wait_past_first_update()
+        (found.place("/home/hpc") / "go").touch()
+        found.pbs.wait(number)
+        assert not difference(*found.play("qstat_x_f_json_requeued_finished"))
+        output = (found.place(HPC_WORK) / f"requeue.o{number}").read_text()
+        assert output.count("visible output") == 2
+
+
+def test_a_suspended_job_is_shown_as_recorded(tmp_path: Path) -> None:
+    """Recorded with the newest build only."""
+    with stage(tmp_path, "master", kill_delay_s=0.2) as found:
+        found.pbs.next_id(2188)
+        (found.place(HPC_WORK) / "susp.sh").write_text(
+            "#!/bin/bash\n#PBS -N susp -l select=1:ncpus=1 -l walltime=00:05:00\nsleep 60\n"
+        )
+        assert found.command(["qsub", "susp.sh"]).status == 0
+        found.pbs.wait_until("2188", lambda job: job.substate == 42)
+        wait_past_first_update()
+        found.pbs.suspend("2188")
+        play(found, "qstat_f_json_suspended")
+        play(found, "qdel_suspended")
+        found.pbs.wait("2188")
+        play(found, "qstat_x_f_json_deleted_suspended")
 
 
 def test_jobs_of_a_lost_node_are_shown_as_recorded(tmp_path: Path) -> None:
@@ -188,3 +229,48 @@ def test_jobs_of_a_lost_node_are_shown_as_recorded(tmp_path: Path) -> None:
 
 def play(found: Stage, name: str) -> None:
     assert not difference(*found.play(name)), name
+
+
+def test_a_job_that_outlives_its_server_is_shown_as_recorded(tmp_path: Path) -> None:
+    """The release then no longer knows the comment."""
+    with stage(tmp_path, "release") as found:
+        there = found.recordings["qstat_x_f_json_finished_while_server_down"]
+        number = there.job_id.partition(".")[0]
+        start_survivor(found, number, there.job["Job_Name"])
+        found.pbs.wait_until(number, lambda job: job.substate == 42)
+        wait_past_first_update()
+        found.pbs.kill_server()
+        (found.place("/home/hpc") / "go").touch()
+        found.pbs.restart()
+        found.pbs.wait(number)
+        play(found, there.name)
+
+
+def test_a_job_that_was_just_starting_runs_twice_when_the_releases_server_restarts(tmp_path: Path) -> None:
+    with stage(tmp_path, "release", settle_s=60.0) as found:
+        there = found.recordings["qstat_x_f_json_finished_while_server_down_substate41"]
+        number = there.job_id.partition(".")[0]
+        start_survivor(found, number, there.job["Job_Name"])
+        assert found.pbs.wait(number, "R").substate == 41
+        found.pbs.kill_server()
+        (found.place("/home/hpc") / "go").touch()
+        found.pbs.change(nodes=[Node("login1", down=True)])
+        found.pbs.restart()
+        found.pbs.wait_until(number, lambda job: bool(job.comment))
+        play(found, there.name)
+        found.pbs.node_back()
+        found.pbs.wait(number)
+        output = (found.place(HPC_WORK) / f"survivor.o{number}").read_text()
+        assert output.count("done") == 2
+
+
+def start_survivor(found: Stage, number: str, name: str) -> None:
+    found.pbs.next_id(int(number))
+    (found.place(HPC_WORK) / "o.sh").write_text(
+        "#!/bin/bash\ntouch up; while [ ! -e go ]; do sleep 0.05; done; echo done; exit 4\n"
+    )
+    assert found.command(["qsub", "-N", name, "o.sh"]).status == 0
+    until = time.monotonic() + 10
+    while not (found.place("/home/hpc") / "up").exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
