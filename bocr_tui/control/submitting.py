@@ -70,7 +70,7 @@ class _Place:
     @property
     def order(self) -> SubmitOrder:
         after = self.before.scheduler_id if self.before is not None else None
-        return SubmitOrder(self.job.token, self.held, after)
+        return SubmitOrder(self.job.token, self.held, after, again=self.job.state in IN_DOUBT)
 
 
 Ready = Callable[[Sequence[JobRow]], Awaitable[list[JobRow]]]

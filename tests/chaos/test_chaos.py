@@ -37,8 +37,10 @@ def cluster() -> Iterator[Cluster]:
     ],
 )
 def test_whatever_dies_nothing_is_lost_or_done_twice(
-    cluster: Cluster, seed: int, kinds: tuple[str, ...]
+    cluster: Cluster, seed: int, kinds: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name, value in cluster.sshd.environment.items():
+        monkeypatch.setenv(name, value)
     outcome = run_trial(cluster, seed, kinds)
     assert outcome.verdict.notes == []
     assert outcome.verdict.bad == 0

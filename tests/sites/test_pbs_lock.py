@@ -113,7 +113,7 @@ def test_a_file_is_written_whole_or_first(tmp_path: Path) -> None:
     path = str(tmp_path / "a")
     assert write_first(path, b"1") and not write_first(path, b"2")
     assert Path(path).read_bytes() == b"1"
-    write_whole(path, b"3", durable=True)
+    write_whole(path, b"3")
     assert Path(path).read_bytes() == b"3"
     assert [one.name for one in tmp_path.iterdir()] == ["a"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,22 @@ def test_a_job_is_submitted_once_and_answered_from_its_folder_afterwards(site: S
     assert {(answer["answer"], answer["id"]) for answer in answers} == {("accepted", "1.server")}
     assert len(site.pbs.calls("qsub")) == 1
     assert site.jobid() == "1.server"
-    assert json.loads((site.run / "submitted.json").read_text())["answer"] == "accepted"
     assert "1.server" in (site.run / "submit.log").read_text()
+
+
+def test_what_was_asked_before_is_looked_for_by_its_name_even_without_a_trace(site: SubmitSite) -> None:
+    site.one()
+    for trace in ("jobid", "intent"):
+        (site.run / trace).unlink()
+    (answer,) = site.submit({"token": TOKEN, "again": True})
+    assert (answer["answer"], answer["id"]) == ("accepted", "1.server")
+    assert len(site.pbs.calls("qsub")) == 1
+
+
+def test_what_was_asked_before_and_never_arrived_is_submitted(site: SubmitSite) -> None:
+    (answer,) = site.submit({"token": TOKEN, "again": True})
+    assert answer["answer"] == "accepted"
+    assert len(site.pbs.calls("qsub")) == 1
 
 
 def test_qsub_is_called_by_its_path_in_the_run_folder_without_a_shell(site: SubmitSite) -> None:

@@ -6,7 +6,6 @@ only when PBS answers that there is none, and no qsub can be under way any more,
 itself writes `jobid` when it starts and finds none: its word counts too.
 """
 
-import contextlib
 import json
 import os
 import time
@@ -30,7 +29,8 @@ LOCK_WAIT_S = 30.0
 ACCEPTED, REJECTED, LATER, UNCLEAR = "accepted", "rejected", "later", "unclear"
 
 Order = Dict[str, Any]
-"""{"token", "hold": start it held, "after": the id of the job that has to end first, empty for none}."""
+"""{"token", "hold": start it held, "after": the id of the job that has to end first, empty for none, "again":
+it was asked for before, and how that ended is not known}."""
 
 Answer = Dict[str, Any]
 """{"token", "answer": one of the four, "id", "words", "status": qsub's, of one that refused}."""
@@ -55,7 +55,6 @@ class Submitter:
             answer = _answer(LATER, words=self._stopped)
         else:
             answer = self._try(run, order)
-            _keep(run, answer)
         if answer["answer"] in (LATER, UNCLEAR):
             self._stopped = self._stopped or answer["words"]
         return dict(answer, token=order["token"])
@@ -80,7 +79,7 @@ class Submitter:
         known = read_job_id(run)
         if known:
             return _answer(ACCEPTED, known)
-        if os.path.lexists(os.path.join(run, "intent")):
+        if order.get("again") or os.path.lexists(os.path.join(run, "intent")):
             answer = self._clear_up(run, order["token"])
             if answer is not None:
                 return answer
@@ -89,7 +88,8 @@ class Submitter:
         return self._hand_over(run, order["token"], bool(order.get("hold")), order.get("after") or "")
 
     def _clear_up(self, run: str, token: str) -> Optional[Answer]:
-        """An earlier call got as far as its intent and did not say how it ended. None: without a job."""
+        """An earlier call did not say how it ended, and may have got as far as its intent, which a machine
+        that went down may even have forgotten. None: without a job."""
         ids, words = find_jobs(self._pbs, token)
         if ids is None:
             return _answer(UNCLEAR, words=words)
@@ -99,6 +99,7 @@ class Submitter:
         intent = os.path.join(run, "intent")
         record = read_record(intent)
         over = record.get("ended") is not None or is_over(record.get("qsub") or {})
+        over = over or not os.path.lexists(intent)
         if not over and age_s(intent) < self._qsub.seconds + QSUB_KILLED_S + BESIDE_S:
             return _answer(UNCLEAR, words="an earlier qsub may be under way; PBS has no such job yet")
         _note(run, "PBS has no job named %s: it is submitted anew" % token)
@@ -107,7 +108,7 @@ class Submitter:
     def _hand_over(self, run: str, token: str, hold: bool, after: str) -> Answer:
         intent = os.path.join(run, "intent")
         record = {"submitter": process_record(os.getpid()), "hold": hold, "after": after}
-        write_whole(intent, _json(record), durable=True)
+        write_whole(intent, _json(record))
 
         def remember(pid: int) -> None:
             record["qsub"] = process_record(pid)
@@ -162,12 +163,6 @@ def _answer(answer: str, job_id: str = "", words: str = "", status: Optional[int
 
 def _json(record: Dict[str, Any]) -> bytes:
     return json.dumps(record).encode() + b"\n"
-
-
-def _keep(run: str, answer: Answer) -> None:
-    """For people, and for whoever comes later."""
-    with contextlib.suppress(OSError):
-        write_whole(os.path.join(run, "submitted.json"), _json(dict(answer, at=int(time.time()))))
 
 
 def _note(run: str, words: str) -> None:

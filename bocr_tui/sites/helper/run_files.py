@@ -21,17 +21,14 @@ def read_record(path: str) -> Dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def write_whole(path: str, data: bytes, durable: bool = False) -> None:
-    """All of it or what was there before; `durable`: on the disk when this returns."""
-    part = _write_aside(path, data, durable)
-    os.rename(part, path)
-    if durable:
-        _sync_folder(path)
+def write_whole(path: str, data: bytes) -> None:
+    """All of it or what was there before."""
+    os.rename(_write_aside(path, data), path)
 
 
 def write_first(path: str, data: bytes) -> bool:
     """Write it unless there is one already. Returns whether this was the first."""
-    part = _write_aside(path, data, False)
+    part = _write_aside(path, data)
     try:
         os.link(part, path)
     except FileExistsError:
@@ -69,26 +66,9 @@ def _aside(path: str) -> str:
     return os.path.join(folder, ".%s.%s.part" % (name, binascii.hexlify(os.urandom(6)).decode()))
 
 
-def _write_aside(path: str, data: bytes, durable: bool) -> str:
+def _write_aside(path: str, data: bytes) -> str:
     part = _aside(path)
     with open(part, "xb") as stream:
         os.fchmod(stream.fileno(), 0o600)
         stream.write(data)
-        if durable:
-            stream.flush()
-            os.fsync(stream.fileno())
     return part
-
-
-def _sync_folder(path: str) -> None:
-    """Some network filesystems refuse this; the name itself is still atomic."""
-    try:
-        handle = os.open(os.path.dirname(path), os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        pass
-    finally:
-        os.close(handle)

@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import time
+from functools import lru_cache
 from typing import Any, Dict, Optional
 
 from .become import process_birth
@@ -130,6 +131,7 @@ def is_over(record: Dict[str, Any]) -> bool:
     return True
 
 
+@lru_cache(maxsize=1)
 def _boot() -> str:
     try:
         with open("/proc/sys/kernel/random/boot_id") as stream:

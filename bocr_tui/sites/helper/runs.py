@@ -8,6 +8,8 @@ from typing import Any, Dict, List, Optional
 
 MAX_HEADER_BYTES = 65536
 LOG_TAIL_BYTES = 65536
+MOST_FILES = 256
+"""Journals, and results files, of one run: a worker writes one of each for each time it is started."""
 LOG_NAMES = ("job.log", "server.log")
 
 
@@ -49,12 +51,12 @@ def _poll_run(root: str, ask: Dict[str, Any], budget: _Budget) -> Dict[str, Any]
     news["exit"] = read_file(os.path.join(run, "exit.json"), 0, 1 << 20)
     names = sorted(os.listdir(run))
     for prefix in ("journal-", "results-"):
-        for name in names:
-            if name.startswith(prefix) and name.endswith(".jsonl"):
-                entry = _poll_file(run, name, ask["offsets"].get(name, 0), budget.bound(ask["max_bytes"]))
-                if entry is not None:
-                    budget.spend(entry)
-                    news["files"].append(entry)
+        wanted = [name for name in names if name.startswith(prefix) and name.endswith(".jsonl")]
+        for name in wanted[:MOST_FILES]:
+            entry = _poll_file(run, name, ask["offsets"].get(name, 0), budget.bound(ask["max_bytes"]))
+            if entry is not None:
+                budget.spend(entry)
+                news["files"].append(entry)
     for name in ask.get("logs", ()):
         if name in LOG_NAMES:
             entry = _poll_log(run, name, ask["offsets"].get(name), budget.bound(ask["max_bytes"]))

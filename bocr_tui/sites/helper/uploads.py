@@ -13,6 +13,7 @@ from .documents import is_document_name
 from .refusal import Refused
 
 CHUNK_BYTES, CHUNKS_AHEAD = 1 << 20, 8
+FLUSH_BYTES = 16 << 20
 SYNCED_TOGETHER = 8
 """Files synced at a time: a disk does several in hardly more time than one."""
 
@@ -87,8 +88,11 @@ def receive_file(root: str, stream: BinaryIO, name: str, size: int, digest: str,
         known = _hash_part(sink, offset)
         # Each byte is written to its own place: an older upload that still lives does no harm.
         sink.seek(offset)
-        with _flushing(handle), _hashing(known) as update:
-            _copy(stream, sink, size - offset, update)
+        try:
+            with _hashing(known) as update:
+                _copy(stream, sink, size - offset, _flushing(handle, offset, update))
+        finally:
+            os.fsync(handle)
         if known.hexdigest() != digest:
             os.unlink(part)
             return False
@@ -109,23 +113,18 @@ def _hash_part(sink: BinaryIO, offset: int) -> Any:
     return known
 
 
-@contextlib.contextmanager
-def _flushing(handle: int) -> Iterator[None]:
-    """Sync all the while and in the end, so that the end has little to wait for."""
-    over = threading.Event()
+def _flushing(handle: int, offset: int, seen: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """Let the system begin to write what has come, so that syncing in the end has little to wait for."""
+    place = [offset, offset]
 
-    def flush() -> None:
-        while not over.wait(0.5):
-            os.fsync(handle)
+    def flush(chunk: bytes) -> None:
+        seen(chunk)
+        place[1] += len(chunk)
+        if place[1] - place[0] >= FLUSH_BYTES and hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(handle, place[0], place[1] - place[0], os.POSIX_FADV_DONTNEED)
+            place[0] = place[1]
 
-    thread = threading.Thread(target=flush, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-        os.fsync(handle)
+    return flush
 
 
 @contextlib.contextmanager

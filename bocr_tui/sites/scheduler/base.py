@@ -43,11 +43,12 @@ Submission = Accepted | Rejected | Later | Unclear
 @dataclass(frozen=True)
 class SubmitOrder:
     """`held`: the job does not start before it is released. `after`: the scheduler id of a job that must
-    have ended first, however it ended."""
+    have ended first, however it ended. `again`: it was asked for before, and how that ended is not known."""
 
     token: str
     held: bool = False
     after: str | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,10 @@ class PbsScheduler:
 
     async def submit(self, orders: Sequence[SubmitOrder]) -> list[Submission]:
         """Raises NeedsPerson. A site that could not be asked has taken nothing: Later."""
-        asks = [{"token": one.token, "hold": one.held, "after": one.after or ""} for one in orders]
+        asks = [
+            {"token": one.token, "hold": one.held, "after": one.after or "", "again": one.again}
+            for one in orders
+        ]
         try:
             answers = await self._transport.call("submit_pbs", asks, self._options, timeout_s=SUBMIT_S)
         except NeedsPerson:
