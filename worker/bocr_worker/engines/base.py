@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bocr_worker.protocol.recognition import Recognition
+
+if TYPE_CHECKING:
+    from bocr_worker.engines.vision.base import VisionEngine
 
 
 @dataclass(frozen=True)
@@ -101,3 +104,6 @@ class EngineSpec:
     available_languages: Callable[[], frozenset[str]] | None = None
     """Which of `languages` can be read where this runs, for an engine whose languages are installed one by
     one; None: all of them. Starts a program, so ask once."""
+    vision: VisionEngine | None = None
+    """Of a vision-language model: how a server or a library in process is asked for a page. None for
+    engines that `load` makes."""
