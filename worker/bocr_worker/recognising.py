@@ -61,7 +61,7 @@ class Recognising:
             return
         job.journal.stage("loading", engine=manifest.engine.name, skipped=self._skipped, **strange)
         spec = engine_named(manifest.engine.name)
-        runtime = runtime_for(spec, manifest.engine, manifest.limits, job.cores)
+        runtime = runtime_for(spec, manifest.engine, manifest.limits, job.cores, job.run_folder)
         try:
             await self._read(runtime, chain([first], pages))
         finally:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bocr_worker.engines.base import EngineSpec
 from bocr_worker.protocol.manifest import EngineOrder, Limits
 from bocr_worker.runtimes.base import Runtime, RuntimeBroken
 from bocr_worker.runtimes.inline import InlineRuntime
 from bocr_worker.runtimes.local import LocalRuntime
+from bocr_worker.runtimes.openai.runtime import OpenAiRuntime
 
-RUNTIMES = ("local", "inline")
+RUNTIMES = ("local", "inline", "openai")
 
 
-def runtime_for(spec: EngineSpec, order: EngineOrder, limits: Limits, cores: int) -> Runtime:
-    """Nothing is started yet. Raises RuntimeBroken for a runtime that does not exist.
+def runtime_for(
+    spec: EngineSpec, order: EngineOrder, limits: Limits, cores: int, run_folder: Path = Path()
+) -> Runtime:
+    """Nothing is started yet. Raises RuntimeBroken for a runtime that does not exist, or for options that it
+    does not understand. A model server's log goes into `run_folder`.
 
     An inline engine that is given options runs in child processes after all: options are how it is made
     slow or deadly, and the worker itself must be neither.
@@ -22,4 +28,6 @@ def runtime_for(spec: EngineSpec, order: EngineOrder, limits: Limits, cores: int
         raise RuntimeBroken(f"there is no runtime {name!r}; known: {', '.join(RUNTIMES)}")
     if name == "inline" and not order.options:
         return InlineRuntime(spec, order, cores)
+    if name == "openai":
+        return OpenAiRuntime(spec, order, run_folder)
     return LocalRuntime(spec, order, limits, cores)

@@ -1,0 +1,238 @@
+"""How many questions a server is given, and who waits."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bocr_worker.runtimes.base import RuntimeBroken
+from bocr_worker.runtimes.openai.gate import Gate
+from bocr_worker.runtimes.openai.metrics import Load
+from bocr_worker.runtimes.openai.patience import Patience
+from bocr_worker.runtimes.openai.pool import Pool
+
+
+def settle(gate: Gate, capacity: int, looks: int) -> list[int]:
+    """The gate's limit over so many looks at a server that serves `capacity` and is always fully asked."""
+    limits = []
+    for _ in range(looks):
+        gate.inside = gate.limit
+        gate.look(Load(min(gate.inside, capacity), max(0, gate.inside - capacity)))
+        limits.append(gate.limit)
+    return limits
+
+
+@pytest.mark.parametrize("capacity", [1, 4, 16, 64, 96])
+def test_it_finds_a_servers_capacity_and_stays_a_little_above(capacity: int) -> None:
+    gate = Gate(16, 128)
+    limits = settle(gate, capacity, 60)
+    late = limits[30:]
+    assert min(late) >= capacity
+    assert max(late) <= capacity + 3 + capacity // 8
+
+
+def test_it_grows_by_doubling_until_a_line_was_seen() -> None:
+    assert settle(Gate(8, 1000), 10_000, 4) == [16, 32, 64, 128]
+
+
+def test_it_never_passes_its_most_nor_falls_below_one() -> None:
+    gate = Gate(16, 20)
+    assert settle(gate, 1000, 10)[-1] == 20
+    for moment in range(100):
+        gate.overloaded(float(moment), float(moment))
+    assert gate.limit == 1
+
+
+def test_one_burst_that_waits_is_nothing() -> None:
+    gate = Gate(64, 64)
+    gate.inside = 64
+    gate.look(Load(20, 44))
+    assert gate.limit == 64
+    gate.look(Load(64, 0))
+    gate.look(Load(30, 34))
+    assert gate.limit == 64
+    gate.look(Load(30, 34))
+    assert gate.limit < 64
+
+
+def test_it_does_not_grow_while_it_is_not_full() -> None:
+    gate = Gate(16, 128)
+    gate.inside = 15
+    gate.look(Load(15, 0))
+    assert gate.limit == 16
+
+
+def test_questions_that_were_sent_before_the_last_shrinking_shrink_no_more() -> None:
+    gate = Gate(100, 100)
+    gate.overloaded(asked_at=1.0, now=10.0)
+    for _ in range(20):
+        gate.overloaded(asked_at=9.0, now=10.1)
+    assert gate.limit == 70
+    gate.overloaded(asked_at=11.0, now=12.0)
+    assert gate.limit == 49
+
+
+def test_a_server_that_puts_questions_back_for_want_of_memory_gets_fewer() -> None:
+    gate = Gate(40, 64)
+    gate.look(Load(40, 0, preemptions=5))
+    gate.look(Load(40, 0, preemptions=5))
+    assert gate.limit == 40
+    gate.look(Load(40, 0, preemptions=9))
+    assert gate.limit == 36
+
+
+def test_without_metrics_answers_let_it_grow_again() -> None:
+    gate = Gate(16, 64)
+    gate.overloaded(0.0, 1.0)
+    before = gate.limit
+    for _ in range(before):
+        gate.inside = gate.limit
+        gate.answered()
+    assert gate.limit == before + 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300), st.integers(0, 9)), max_size=60))
+def test_no_figures_take_it_out_of_its_bounds(looks: list[tuple[int, int, int]]) -> None:
+    gate = Gate(8, 50)
+    for running, waiting, preemptions in looks:
+        gate.inside = min(running, gate.limit)
+        gate.look(Load(running, waiting, preemptions=preemptions))
+        assert 1 <= gate.limit <= 50
+
+
+# -- patience ------------------------------------------------------------------------------------------
+
+
+def test_a_page_is_given_up_after_three_errors_while_others_do_well() -> None:
+    patience = Patience(0.5)
+    for _ in range(3):
+        assert not patience.is_spent(failing=1)
+        patience.failed(others_answered=True)
+    assert patience.is_spent(failing=1)
+
+
+def test_no_page_is_given_up_while_everybody_fails() -> None:
+    patience = Patience(0.5)
+    for _ in range(50):
+        patience.failed(others_answered=False)
+    assert not patience.is_spent(failing=20)
+    assert patience.is_spent(failing=1)
+
+
+def test_waiting_grows_and_has_an_end() -> None:
+    patience = Patience(0.5)
+    assert 0.25 <= patience.backoff_s() <= 0.5
+    for _ in range(100):
+        patience.turned_away()
+    assert 15.0 <= patience.backoff_s() <= 30.0
+    assert not patience.is_spent(failing=1)
+
+
+# -- the line ------------------------------------------------------------------------------------------
+
+
+class FakeLane:
+    """A lane without a server."""
+
+    def __init__(self, limit: int) -> None:
+        self.gate = Gate(limit, limit)
+        self.suspects = 0
+        self.broken: Exception | None = None
+
+    def has_room(self, suspect: bool) -> bool:
+        return self.broken is None and self.gate.has_room and not (suspect and self.suspects)
+
+
+def pool_of(*limits: int) -> tuple[Pool, list[Any]]:
+    pool = Pool()
+    lanes: list[Any] = [FakeLane(limit) for limit in limits]
+    pool.lanes.extend(lanes)
+    return pool, lanes
+
+
+async def visit(pool: Pool, leave: asyncio.Event, suspect: bool = False) -> Any:
+    async with pool.lane(suspect) as lane:
+        await leave.wait()
+        return lane
+
+
+async def settled() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_the_least_busy_server_gets_the_next_page() -> None:
+    pool, (one, two) = pool_of(4, 8)
+    leave = asyncio.Event()
+    visits = [asyncio.create_task(visit(pool, leave)) for _ in range(6)]
+    await settled()
+    assert (one.gate.inside, two.gate.inside) == (2, 4)
+    leave.set()
+    await asyncio.gather(*visits)
+    assert (one.gate.inside, two.gate.inside) == (0, 0)
+
+
+async def test_who_waits_is_let_in_in_turn_and_who_gives_up_takes_no_place() -> None:
+    pool, (lane,) = pool_of(1)
+    leave = [asyncio.Event() for _ in range(4)]
+    visits = [asyncio.create_task(visit(pool, each)) for each in leave]
+    await settled()
+    visits[1].cancel()
+    await settled()
+    leave[0].set()
+    leave[3].set()
+    await settled()
+    assert not visits[3].done()
+    leave[2].set()
+    await asyncio.gather(*visits, return_exceptions=True)
+    assert visits[3].result() is lane
+    assert lane.gate.inside == 0
+
+
+async def test_a_place_that_was_given_to_one_who_is_cancelled_just_then_is_not_lost() -> None:
+    pool, (lane,) = pool_of(1)
+    leave = asyncio.Event()
+    first = asyncio.create_task(visit(pool, leave))
+    await settled()
+    second = asyncio.create_task(visit(pool, leave))
+    await settled()
+    leave.set()
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.gather(first, second, return_exceptions=True)
+    assert lane.gate.inside == 0
+
+
+async def test_no_two_suspects_are_inside_together_and_others_pass_them() -> None:
+    pool, (lane,) = pool_of(8)
+    leave, leave_others = asyncio.Event(), asyncio.Event()
+    suspects = [asyncio.create_task(visit(pool, leave, suspect=True)) for _ in range(3)]
+    others = [asyncio.create_task(visit(pool, leave_others)) for _ in range(4)]
+    await settled()
+    assert (lane.gate.inside, lane.suspects) == (5, 1)
+    leave_others.set()
+    await asyncio.gather(*others)
+    leave.set()
+    await asyncio.gather(*suspects)
+    assert (lane.gate.inside, lane.suspects) == (0, 0)
+
+
+async def test_when_no_server_will_come_up_again_everybody_is_told_why() -> None:
+    pool, (lane,) = pool_of(1)
+    leave = asyncio.Event()
+    inside = asyncio.create_task(visit(pool, leave))
+    waiting = asyncio.create_task(visit(pool, leave))
+    await settled()
+    lane.broken = RuntimeBroken("it burnt down")
+    pool.changed()
+    with pytest.raises(RuntimeBroken, match="burnt"):
+        await waiting
+    leave.set()
+    await inside
+    pool.close()
+    with pytest.raises(RuntimeBroken, match="not running"):
+        await visit(pool, leave)

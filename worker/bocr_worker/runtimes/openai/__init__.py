@@ -1,0 +1,1 @@
+"""The runtime for models behind an OpenAI-compatible server, spawned for the job or there already."""
