@@ -121,9 +121,10 @@ class Ingest:
         step.problem, step.offset = problem, cursor.offset
         return step
 
-    def reconcile(self, piece: JournalPiece) -> IngestStep:
-        """The job has ended and `piece` is its whole journal, from byte 0: take every line that reads well
-        and was not taken yet, count those that do not, and close the cursor."""
+    def reconcile(self, piece: JournalPiece, *, more: bool = False) -> IngestStep:
+        """The job has ended and `piece` is its journal from byte 0 or from the cursor on: take every line
+        that reads well and was not taken yet, count those that do not, and close the cursor. With `more`
+        another piece follows, from where the last whole line of this one ends."""
         with self._catalog.writing() as connection:
             cursor = _load(connection, piece)
             step = IngestStep()
@@ -137,7 +138,8 @@ class Ingest:
             writer.begin(connection, piece.journal)
             known = writer.known_offsets(connection, piece.journal)
             taken_to = cursor.offset
-            for offset, line in _whole_lines(piece):
+            placed = _whole_lines(piece)
+            for offset, line in placed:
                 fresh = offset >= taken_to and offset not in known
                 if not fresh and cursor.generation:
                     continue
@@ -145,13 +147,13 @@ class Ingest:
                 step.unreadable_lines += bool(problem)
                 if problem and offset == 0:
                     _store(connection, piece, cursor, "quarantined", problem)
-                    return IngestStep(problem=problem, unreadable_lines=len(_whole_lines(piece)))
+                    return IngestStep(problem=problem, unreadable_lines=len(placed))
             self._flush(connection, writer, piece, step)
-            cursor.offset = piece.size
+            cursor.offset = piece.offset + piece.data.rfind(b"\n") + 1 if more else piece.size
             if step.unreadable_lines:
                 step.problem = f"{step.unreadable_lines} lines cannot be read"
                 note(connection, "journal", f"{piece.journal}: {step.problem}", job_id=piece.job_id)
-            _store(connection, piece, cursor, "complete", step.problem)
+            _store(connection, piece, cursor, "waiting" if more else "complete", step.problem)
             step.offset = cursor.offset
             return step
 

@@ -7,6 +7,7 @@ from asyncio import to_thread
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bocr_tui.catalog.database import Catalog
@@ -19,6 +20,7 @@ from bocr_tui.control.mirror import Mirror
 from bocr_tui.sites.site import Site
 from bocr_tui.sites.transport.base import FileNews, RunAsk, RunNews
 from bocr_worker.protocol.fields import is_number
+from bocr_worker.protocol.lines import MAX_LINE_BYTES
 
 _JOURNAL = re.compile(r"^journal-[0-9a-f]{16}\.jsonl$")
 _RESULTS = re.compile(r"^results-[0-9a-f]{16}\.jsonl$")
@@ -26,6 +28,16 @@ _RESULTS = re.compile(r"^results-[0-9a-f]{16}\.jsonl$")
 
 MAX_PIECE_BYTES = 4 * 1024 * 1024
 """Of one file in one poll: what is more comes with the next one, at once."""
+
+LEAST_RESULTS_BYTES, PAGE_RESULTS_BYTES = 64 * 1024 * 1024, 4 * 1024 * 1024
+"""What a results file may hold, whatever the job and for each of its pages: a hundred times what a page
+reads as. Of a longer one the rest stays on the site, so that none fills this disk."""
+
+REREAD_BYTES = 1024 * 1024 * 1024
+"""Of a journal that does not read well, from there on: a million events."""
+
+_NOTHING = 1 << 62
+"""An offset behind the end of every file."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +92,10 @@ class Follower:
                 )
                 for job_id, journal, offset in rows:
                     offsets[job_id][str(journal).rsplit("/", 1)[-1]] = int(offset)
+        limits = {job.id: _most_results(job) for job in jobs}
         for job_id, here in self._mirror.offsets_of([job.id for job in jobs]).items():
-            offsets[job_id].update(here)
+            most = limits[job_id]
+            offsets[job_id].update({name: at if at < most else _NOTHING for name, at in here.items()})
         asks = []
         for job in jobs:
             logs = LOG_NAMES if job.id in watched else ()
@@ -99,7 +113,10 @@ class Follower:
                 await to_thread(self._logs.take, job.token, file)
         for file in results:
             here = await to_thread(self._mirror.take, job.id, job.token, file)
-            behind = behind or here < file.size
+            behind = behind or here < min(file.size, _most_results(job))
+            if file.data and here >= _most_results(job):
+                words = f"{job.token}/{file.name} is longer than its pages can be"
+                self._tell(Trouble(words, f"Only its first {here} bytes are fetched.", job.id))
         for file in journals:
             step = await to_thread(self._ingest.take, _piece(job, file))
             self._report(job, step)
@@ -128,18 +145,47 @@ class Follower:
         reading of those that did not read well. Returns how many lines stay unreadable."""
         unreadable = 0
         for file in run.journals:
-            whole = file
-            if not await to_thread(self._clean, run.job, file):
-                ask = RunAsk(run.job.token, {}, max(file.size, 1))
-                news = (await self._site.transport.poll([ask]))[0]
-                whole = next((f for f in news.files if f.name == file.name), file)
-            piece = _piece(run.job, whole)
-            step = await to_thread(self._ingest.reconcile, piece)
-            self._report(run.job, step)
-            unreadable += step.unreadable_lines
+            if await to_thread(self._clean, run.job, file):
+                step = await to_thread(self._ingest.reconcile, _piece(run.job, file))
+                self._report(run.job, step)
+            else:
+                unreadable += await self._read_again(run, file)
         await to_thread(self._mirror.complete, run.job.id)
         self._ingest.forget(run.job.id)
         return unreadable
+
+    async def _read_again(self, run: FollowedRun, file: FileNews) -> int:
+        """A journal from its cursor on, piece by piece. Returns how many lines stay unreadable: what is
+        longer than a line can be counts as one, and so does what is longer than a journal can be."""
+        job, unreadable = run.job, 0
+        offset = first = await to_thread(self._cursor, job, file)
+        others = {other.name: _NOTHING for other in run.journals}
+        others |= dict.fromkeys(await to_thread(self._mirror.offsets, job.id), _NOTHING)
+        while True:
+            ask = RunAsk(job.token, {**others, file.name: offset}, MAX_LINE_BYTES + 1)
+            news = (await self._site.transport.poll([ask]))[0]
+            got = next((one for one in news.files if one.name == file.name), file)
+            read_to = got.offset + len(got.data)
+            more = got.data != b"" and read_to < got.size and read_to - first < REREAD_BYTES
+            more = more and (got.offset > 0 or b"\n" in got.data)  # without a header it is no journal
+            unreadable += not more and read_to < got.size
+            if more and b"\n" not in got.data:
+                offset, unreadable = read_to, unreadable + 1
+                continue
+            step = await to_thread(partial(self._ingest.reconcile, _piece(job, got), more=more))
+            self._report(job, step)
+            unreadable += step.unreadable_lines
+            if not more or step.offset <= offset:
+                return unreadable
+            offset = step.offset
+
+    def _cursor(self, job: JobRow, file: FileNews) -> int:
+        """Up to where a journal was read."""
+        with self._catalog.reading() as connection:
+            row = connection.exec_driver_sql(
+                'SELECT "offset" FROM journal_cursor WHERE journal = ?', (f"{job.token}/{file.name}",)
+            ).first()
+        return 0 if row is None else int(row[0])
 
     def _clean(self, job: JobRow, file: FileNews) -> bool:
         with self._catalog.reading() as connection:
@@ -147,6 +193,10 @@ class Follower:
                 'SELECT "offset", state FROM journal_cursor WHERE journal = ?', (f"{job.token}/{file.name}",)
             ).first()
         return row is not None and row[0] == file.size and row[1] == "reading"
+
+
+def _most_results(job: JobRow) -> int:
+    return LEAST_RESULTS_BYTES + job.pages * PAGE_RESULTS_BYTES
 
 
 def _piece(job: JobRow, file: FileNews) -> JournalPiece:
