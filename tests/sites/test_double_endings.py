@@ -168,9 +168,10 @@ def test_a_requeued_job_ends_as_recorded(tmp_path: Path, build: str) -> None:
         found.pbs.next_id(int(number))
         (found.place(HPC_WORK) / "requeue.sh").write_text(
             "#!/bin/bash\n#PBS -N requeue -j oe -l walltime=00:10:00\n"
-            "echo visible output; while [ ! -e go ]; do sleep 0.05; done; exit 5\n"
+            "echo visible output; touch up; while [ ! -e go ]; do sleep 0.05; done; exit 5\n"
         )
         assert found.command(["qsub", "requeue.sh"]).status == 0
+        wait_for(found.place("/home/hpc") / "up")
         found.pbs.wait_until(number, lambda job: job.substate == 42)
         found.pbs.requeue(number)
         found.pbs.wait_until(number, lambda job: job.run_count == 2 and job.substate == 42)
@@ -270,7 +271,11 @@ def start_survivor(found: Stage, number: str, name: str) -> None:
         "#!/bin/bash\ntouch up; while [ ! -e go ]; do sleep 0.05; done; echo done; exit 4\n"
     )
     assert found.command(["qsub", "-N", name, "o.sh"]).status == 0
+    wait_for(found.place("/home/hpc") / "up")
+
+
+def wait_for(path: Path) -> None:
     until = time.monotonic() + 10
-    while not (found.place("/home/hpc") / "up").exists():
-        assert time.monotonic() < until
+    while not path.exists():
+        assert time.monotonic() < until, path
         time.sleep(0.02)
