@@ -27,6 +27,7 @@ from bocr_tui.cli.commands.init import init
 from bocr_tui.cli.commands.intake import import_
 from bocr_tui.cli.commands.job_orders import cancel, hold, release, requeue, settle
 from bocr_tui.cli.commands.jobs import submit, watch
+from bocr_tui.cli.commands.list_work import batches, jobs
 from bocr_tui.cli.commands.lists import documents, pages
 from bocr_tui.cli.commands.log import log
 from bocr_tui.cli.commands.page import page
@@ -100,6 +101,8 @@ for command in (
     status,
     sites,
     documents,
+    batches,
+    jobs,
     pages,
     page,
     resubmit,

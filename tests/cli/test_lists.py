@@ -195,3 +195,17 @@ def test_page_numbers_are_read_as_people_write_them() -> None:
     for wrong in ("", "0", "7-3", "a", "3,,4", "-2"):
         with pytest.raises(UsageError):
             numbers_in(wrong)
+
+
+def test_jobs_and_batches_are_listed_with_why_they_wait_or_ended(ask: Bocr, shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [Leaf(), FAILED])
+    with shelf.catalog.writing() as connection:
+        connection.exec_driver_sql("UPDATE job SET state = 'queued', cause = NULL, reason = 'Not Running'")
+    (job, *_) = ask("jobs", "--json").json
+    assert {"token", "site", "scheduler_id", "state", "cause", "reason"} <= set(job)
+    assert (job["state"], job["reason"]) == ("queued", "Not Running")
+    assert "Not Running" in ask("jobs").out
+    assert ask("jobs", "--state", "running", "--json").json == []
+    assert ask("jobs", "--state", "nowhere").code == 2
+    assert ask("batches", "--json").json == []
+    assert "0 batches" in ask("batches").out

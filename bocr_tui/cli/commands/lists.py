@@ -47,7 +47,7 @@ def documents(
     columns = ("Document", "Pages", "ok", "failed", "State", "Reason", "sha256")
     shown = reader.documents.rows(ids if everything else ids[:SHOWN])
     show(table("", columns, map(_document_cells, shown), ("Pages", "ok", "failed")))
-    _say_how_many(len(shown), len(ids), "documents")
+    say_how_many(len(shown), len(ids), "documents", "document")
 
 
 def pages(
@@ -82,7 +82,7 @@ def pages(
     columns = ("Document", "Page", "State", "Class", "Engine", "Tries", "Confidence")
     shown = list(rows if everything else itertools.islice(rows, SHOWN))
     show(table("", columns, map(_page_cells, shown), ("Page", "Tries", "Confidence")))
-    _say_how_many(len(shown), found, "pages")
+    say_how_many(len(shown), found, "pages", "page")
 
 
 def open_the_reader(call: Call) -> Reader:
@@ -142,8 +142,9 @@ def _page_cells(row: PageRow) -> tuple[object, ...]:
     return safe(row.document), row.number, row.state, row.failure, row.engine, row.attempts, sure
 
 
-def _say_how_many(shown: int, found: int, things: str) -> None:
+def say_how_many(shown: int, found: int, things: str, thing: str) -> None:
+    """Below a table: whether it is all there is."""
     if shown < found:
         say(f"Showing {shown:,} of {found:,} {things}; --all shows them all.")
     else:
-        say(f"{found:,} {things if found != 1 else things[:-1]}.")
+        say(f"{found:,} {things if found != 1 else thing}.")

@@ -1,0 +1,126 @@
+"""`bocr batches` and `bocr jobs`"""
+
+from __future__ import annotations
+
+import itertools
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bocr_tui.cli.call import JsonOption, WorkspaceOption, call_of
+from bocr_tui.cli.commands.lists import SHOWN, AllOption, LimitOption, open_the_reader, say_how_many
+from bocr_tui.cli.output import show, stream_json, table
+
+if TYPE_CHECKING:
+    from bocr_tui.catalog.list_rows import BatchRow, JobRow
+
+StateOption = Annotated[
+    list[str] | None, typer.Option("--state", help="Only in this state; may be repeated.")
+]
+
+
+def batches(
+    context: typer.Context,
+    state: StateOption = None,
+    text: Annotated[str, typer.Option("--text", help="Only with this in the name.")] = "",
+    limit: LimitOption = None,
+    everything: AllOption = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the batches, and how their pages stand."""
+    from bocr_tui.catalog.list_query import BatchFilter
+    from bocr_tui.catalog.words import BatchState
+
+    call = call_of(context)
+    wanted = BatchFilter(_known(state or [], BatchState, "batch"), text)
+    rows = open_the_reader(call).batches
+    if call.json:
+        stream_json(_batch_record(row) for row in itertools.islice(rows.each(wanted, "newest"), limit))
+        return
+    ids = rows.ids(wanted, "newest", limit=limit)
+    shown = rows.rows(ids if everything else ids[:SHOWN])
+    columns = ("Batch", "State", "Pages", "ok", "failed", "Documents")
+    show(table("", columns, map(_batch_cells, shown), ("Pages", "ok", "failed", "Documents")))
+    say_how_many(len(shown), len(ids), "batches", "batch")
+
+
+def jobs(
+    context: typer.Context,
+    state: StateOption = None,
+    troubled: Annotated[bool, typer.Option("--troubled", help="Only those that went wrong.")] = False,
+    limit: LimitOption = None,
+    everything: AllOption = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the jobs, the newest first: where each is, and why it waits or ended."""
+    from bocr_tui.catalog.list_query import JobFilter
+    from bocr_tui.catalog.words import JobState
+
+    call = call_of(context)
+    wanted = JobFilter(states=_known(state or [], JobState, "job"), troubled=troubled)
+    rows = open_the_reader(call).jobs
+    if call.json:
+        stream_json(_job_record(row) for row in itertools.islice(rows.each(wanted, "newest"), limit))
+        return
+    ids = rows.ids(wanted, "newest", limit=limit)
+    shown = rows.rows(ids if everything else ids[:SHOWN])
+    columns = ("Job", "Site", "Id there", "Stage", "Engine", "State", "ok", "failed", "Pages", "Why")
+    show(table("", columns, map(_job_cells, shown), ("Stage", "ok", "failed", "Pages")))
+    say_how_many(len(shown), len(ids), "jobs", "job")
+
+
+def _known(names: list[str], states: type[StrEnum], thing: str) -> tuple[str, ...]:
+    from bocr_tui.config.errors import UsageError
+
+    known = sorted(str(state) for state in states)
+    for name in names:
+        if name not in known:
+            raise UsageError(f"There is no {thing} state {name!r}.", f"There are: {', '.join(known)}.")
+    return tuple(names)
+
+
+def _batch_record(row: BatchRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "state": row.state,
+        "pages": row.pages,
+        "ok": row.tally.ok,
+        "failed": row.tally.failed,
+        "documents": row.documents,
+        "estimated_s": row.estimated_s,
+    }
+
+
+def _batch_cells(row: BatchRow) -> tuple[object, ...]:
+    return row.name, row.state, row.pages, row.tally.ok, row.tally.failed, row.documents
+
+
+def _job_record(row: JobRow) -> dict[str, Any]:
+    return {
+        "token": row.token,
+        "site": row.site,
+        "scheduler_id": row.scheduler_id,
+        "stage": row.stage + 1,
+        "try": row.try_number,
+        "engine": row.engine,
+        "state": row.state,
+        "cause": row.cause,
+        "reason": row.reason,
+        "pages": row.pages,
+        "ok": row.ok,
+        "failed": row.failed,
+        "submitted_at": row.submitted_at,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
+        "heartbeat_at": row.heartbeat_at,
+        "batches": list(row.batches),
+    }
+
+
+def _job_cells(row: JobRow) -> tuple[object, ...]:
+    state = f"{row.state}: {row.cause}" if row.cause else row.state
+    where = (row.token, row.site, row.scheduler_id, row.stage + 1, row.engine, state)
+    return (*where, row.ok, row.failed, row.pages, row.reason)
