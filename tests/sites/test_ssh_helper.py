@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from bocr_tui.sites.helper.frames import CUT, build_frame
+from bocr_tui.sites.helper.calls import FUNCTIONS, PLACES, STREAMS
+from bocr_tui.sites.helper.frames import BROKEN, CUT, build_frame
 from bocr_tui.sites.transport.ssh.frames import AnswerReader
-from bocr_tui.sites.transport.ssh.installing import BROKEN, helper_files
+from bocr_tui.sites.transport.ssh.installing import helper_files
 
 NONCE = b"0123456789abcdef0123456789abcdef"
 
@@ -58,6 +59,11 @@ def _answer(helper: Path, sent: bytes, python: str = sys.executable) -> Any:
     reader.feed(done.stdout)
     assert reader.payload is not None, done
     return reader.value()
+
+
+def test_every_function_is_where_it_is_said_to_be() -> None:
+    assert all(FUNCTIONS[name].__name__ == name for name in PLACES)
+    assert set(STREAMS) <= set(PLACES)
 
 
 def test_all_of_it_reads_as_python_3_6() -> None:
@@ -124,7 +130,8 @@ def test_a_function_is_finished_when_the_connection_hangs_up(helper: Path, tmp_p
 
 
 def test_a_helper_that_lost_a_file_says_so_by_its_exit_code(helper: Path, tmp_path: Path) -> None:
-    (helper.parent / "bocr_helper" / "refusal.py").unlink()
-    done = _run(helper, _question(tmp_path, "poll_runs", []))
-    assert done.returncode == BROKEN
-    assert b"does not load" in done.stderr
+    for name in ("runs.py", "refusal.py", "__main__.py"):
+        (helper.parent / "bocr_helper" / name).unlink()
+        done = _run(helper, _question(tmp_path, "poll_runs", []))
+        assert done.returncode == BROKEN
+        assert b"does not load" in done.stderr

@@ -188,8 +188,10 @@ async def test_files_that_changed_or_are_gone_are_named_and_the_others_arrive(
 
 
 async def test_a_file_that_shrinks_while_it_is_sent_is_named(
-    sshd: Sshd, ssh_transport: Make, large: Upload
+    sshd: Sshd, ssh_transport: Make, large: Upload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(uploading, "CHUNK_BYTES", 500_000)
+
     def cut(size: int) -> None:
         if large.path.stat().st_size == large.size_bytes and size:
             os.truncate(large.path, 2_500_000)

@@ -9,14 +9,12 @@ functions or by what they start, goes to stderr.
 import hashlib
 import os
 import signal
-import subprocess
 import sys
-from typing import Any, BinaryIO, Dict, List, Optional
+from typing import Any, BinaryIO, Callable, Dict, Optional
 
-from .calls import FUNCTIONS
-from .frames import CUT, MAX_HEADER_BYTES, BadFrame, build_frame, read_header, unpack
+from .calls import FUNCTIONS, STREAMS
+from .frames import BROKEN, CUT, MAX_HEADER_BYTES, BadFrame, build_frame, read_header, unpack
 from .refusal import Refused
-from .uploads import STREAMS
 
 MAX_QUESTION_BYTES = 512 * 1024 * 1024
 
@@ -37,7 +35,12 @@ def main() -> int:
     except BadFrame as error:
         sys.stderr.write("bocr: %s\n" % error)
         return CUT
-    frame = build_frame(nonce, _answer(question, question_from))
+    try:
+        function = _find(question["call"])
+    except Exception as error:
+        sys.stderr.write("bocr: the helper does not load: %s\n" % error)
+        return BROKEN
+    frame = build_frame(nonce, _answer(function, question, question_from))
     try:
         _write_whole(answer_to, frame)
     except OSError:
@@ -55,33 +58,41 @@ def _read_question(stream: BinaryIO) -> Any:
     return nonce, unpack(payload, MAX_QUESTION_BYTES)
 
 
-def _answer(question: Dict[str, Any], stream: BinaryIO) -> Dict[str, Any]:
-    name, root, arguments = question["call"], question["root"], question["arguments"]
+def _find(name: str) -> Optional[Callable[..., Any]]:
+    try:
+        return FUNCTIONS[name]
+    except KeyError:
+        return None
+
+
+def _answer(
+    function: Optional[Callable[..., Any]], question: Dict[str, Any], stream: BinaryIO
+) -> Dict[str, Any]:
+    if function is None:
+        words = "There is no function %s on the site." % question["call"]
+        return {"refused": [words, "Update bocr: both sides must agree."]}
+    before = [question["root"]] + ([stream] if question["call"] in STREAMS else [])
     signal.signal(signal.SIGALRM, _out_of_time)
     signal.setitimer(signal.ITIMER_REAL, question["timeout_s"])
     try:
-        return {"ok": _call(name, root, arguments, stream)}
+        return {"ok": function(*before, *question["arguments"])}
     except Refused as error:
         return {"refused": [str(error), error.next_step]}
     except OutOfTime:
         return {"timeout": "it took longer than %d s" % question["timeout_s"]}
-    except (TimeoutError, subprocess.TimeoutExpired) as error:
-        return {"timeout": str(error)}
-    except (OSError, subprocess.SubprocessError) as error:
-        return {"os_error": str(error)}
     except Exception as error:
-        return {"error": "%s: %s" % (type(error).__name__, error)}
+        return _told(error)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _call(name: str, root: str, arguments: List[Any], stream: BinaryIO) -> Any:
-    """Call one of the functions; those that take a stream read the rest of stdin."""
-    if name in STREAMS:
-        return STREAMS[name](root, stream, *arguments)
-    if name in FUNCTIONS:
-        return FUNCTIONS[name](root, *arguments)
-    raise Refused("There is no function %s on the site." % name, "Update bocr: both sides must agree.")
+def _told(error: Exception) -> Dict[str, Any]:
+    subprocess = sys.modules.get("subprocess")  # what nobody has loaded nobody has raised
+    if isinstance(error, TimeoutError) or (subprocess and isinstance(error, subprocess.TimeoutExpired)):
+        return {"timeout": str(error)}
+    if isinstance(error, OSError) or (subprocess and isinstance(error, subprocess.SubprocessError)):
+        return {"os_error": str(error)}
+    return {"error": "%s: %s" % (type(error).__name__, error)}
 
 
 def _out_of_time(number: int, frame: Optional[Any]) -> None:

@@ -18,8 +18,8 @@ MAGIC = b"bocr-frame "
 HEADER = re.compile(rb"bocr-frame ([0-9a-f]{32}) ([0-9]{1,12}) ([0-9a-f]{64})\n\Z")
 MAX_HEADER_BYTES = len(MAGIC) + 32 + 1 + 12 + 1 + 64 + 1
 
-CUT = 98
-"""Exit code of a helper whose question did not arrive whole."""
+BROKEN, CUT = 97, 98
+"""Exit codes of a helper that does not load, and of one whose question did not arrive whole."""
 
 MAX_JSON_BYTES = 32 * 1024 * 1024
 """A byte of JSON can become twenty of memory: lists and texts are bounded more tightly than bytes are."""

@@ -206,9 +206,3 @@ def _path(root: str, name: str) -> str:
 def _part_path(path: str) -> str:
     parent, base = os.path.split(path)
     return os.path.join(parent, ".%s.part" % base)
-
-
-STREAMS: Dict[str, Callable[..., Any]] = {
-    function.__name__: function for function in (receive_files, receive_file)
-}
-"""Functions that read what follows the question."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from bocr_tui.sites.transport.ssh.identities import Opened
 from bocr_tui.sites.transport.ssh.questions import Clock, Questions
 from bocr_tui.sites.transport.ssh.settings import MAX_JUMPS, Target, parse_target, read_settings
 from bocr_tui.sites.transport.ssh.words import plain_words
+
+# asyncio warns on the terminal for each packet that is written before a loss has been noticed.
+logging.getLogger("asyncio").addFilter(lambda record: "socket.send() raised" not in record.getMessage())
 
 
 @dataclass(eq=False)

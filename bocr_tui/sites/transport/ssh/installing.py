@@ -16,7 +16,7 @@ from typing import Any
 from bocr_tui.config.errors import SiteError
 from bocr_tui.config.model import SiteConfig
 from bocr_tui.sites import helper
-from bocr_tui.sites.helper import frames
+from bocr_tui.sites.helper.frames import BROKEN, build_frame
 from bocr_tui.sites.transport.ssh.commands import Command, Commands, Unanswered
 from bocr_tui.sites.transport.ssh.connection import Live
 from bocr_tui.sites.transport.ssh.frames import new_nonce
@@ -31,9 +31,6 @@ SLOW_BYTES_S = 20_000
 
 MISSING = 96
 """Exit code where the helper is not (or no longer) on the site."""
-
-BROKEN = 97
-"""Exit code where it is there and does not load: files of it were purged."""
 
 NO_PYTHON = 95
 
@@ -183,7 +180,7 @@ def question(
         "timeout_s": timeout_s + stream_s,
     }
     entry = f"{place.helper()}/__main__.py"
-    frame = frames.build_frame(nonce, asked)
+    frame = build_frame(nonce, asked)
     limit_s = timeout_s + stream_s + len(frame) / SLOW_BYTES_S + KILL_S
     line = f"test -f {shlex.quote(entry)} || exit {MISSING}; umask 077; {_run(place, limit_s, entry)}"
     return _shell(line), nonce, frame

@@ -12,8 +12,8 @@ import asyncssh
 
 from bocr_tui.sites.transport.ssh.frames import AnswerReader, BadAnswer
 
-PIECE_BYTES = 128 * 1024
-"""Written at once: after it the loop may notice that the link is gone."""
+PIECE_BYTES = 1024 * 1024
+"""Written at once; after it the loop may do other things, such as notice that the link is gone."""
 
 BUFFER_BYTES = 2 * 1024 * 1024
 """Written ahead of what the link takes: enough to keep it busy, little enough to stop soon."""

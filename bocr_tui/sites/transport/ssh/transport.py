@@ -12,7 +12,7 @@ from bocr_tui.config.errors import SiteError
 from bocr_tui.config.model import SiteConfig
 from bocr_tui.sites.asking import Asker
 from bocr_tui.sites.command_log import CommandLog, describe_call
-from bocr_tui.sites.helper.frames import CUT
+from bocr_tui.sites.helper.frames import BROKEN, CUT
 from bocr_tui.sites.transport.base import (
     CALL_TIMEOUT_S,
     Link,
@@ -27,14 +27,7 @@ from bocr_tui.sites.transport.ssh.commands import Command, Commands, Unanswered
 from bocr_tui.sites.transport.ssh.connection import Connection, Live
 from bocr_tui.sites.transport.ssh.hops import Tuning
 from bocr_tui.sites.transport.ssh.host_keys import fingerprint
-from bocr_tui.sites.transport.ssh.installing import (
-    BROKEN,
-    MISSING,
-    Place,
-    find_place,
-    install_helper,
-    question,
-)
+from bocr_tui.sites.transport.ssh.installing import MISSING, Place, find_place, install_helper, question
 from bocr_tui.sites.transport.ssh.news import Nonsense, read_news
 from bocr_tui.sites.transport.ssh.settings import ssh_folder
 from bocr_tui.sites.transport.ssh.uploading import upload_files

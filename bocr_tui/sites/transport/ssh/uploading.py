@@ -19,7 +19,7 @@ SMALL_BYTES = 4 * 1024 * 1024
 
 GROUP_BYTES, GROUP_FILES = 32 * 1024 * 1024, 500
 ASKED_AT_ONCE = 5000
-CHUNK_BYTES = 1024 * 1024
+CHUNK_BYTES = 4 * 1024 * 1024
 
 STALL_S = 300.0
 """A site that takes nothing for so long has a file system that hangs."""
