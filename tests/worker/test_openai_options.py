@@ -108,8 +108,9 @@ def test_the_jobs_gpus_are_those_it_was_given() -> None:
 
 
 def test_a_scheduler_that_does_not_say_which_gpus_gave_us_no_more_than_one() -> None:
-    assert choose_gpus(TWO, {"PBS_JOBID": "7.host"}) == ()
-    assert len(choose_gpus(TWO.splitlines()[0], {"PBS_JOBID": "7.host"})) == 1
+    assert choose_gpus(TWO, {"PBS_JOBID": "7.host"}) == (Gpu(None, 40.0),)
+    assert choose_gpus(TWO.splitlines()[0], {"PBS_JOBID": "7.host"}) == (Gpu("0", 81559 / 1024),)
+    assert launched((Gpu(None, 40.0),)).environment["CUDA_VISIBLE_DEVICES"] == "0,1"
 
 
 def test_a_driver_that_talks_nonsense_has_no_gpus() -> None:

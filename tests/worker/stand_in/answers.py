@@ -71,9 +71,7 @@ def answer_for(key: str, tokens: int, markup: str, most_tokens: int, fault: str,
     if fault == "markup":
         text = _broken(markup)
     elif fault == "loop":
-        unit = _tokens(_line(chance, key, 0) + "\n")
-        wanted = min(most_tokens, NO_END_TOKENS)
-        looped = (unit * (wanted // len(unit) + 1))[:wanted]
+        looped = _loop(_line(chance, key, 0), markup, min(most_tokens, NO_END_TOKENS))
         return Answer(looped, "length", _probabilities(looped, chance, "") if logprobs else None)
     else:
         text = _page(chance, key, tokens, markup)
@@ -86,6 +84,14 @@ def answer_for(key: str, tokens: int, markup: str, most_tokens: int, fault: str,
     if not logprobs or fault == "no_logprobs":
         return Answer(said, finish, None)
     return Answer(said, finish, _probabilities(said, chance, fault))
+
+
+def _loop(line: str, markup: str, count: int) -> tuple[str, ...]:
+    """A place and then the same line for ever."""
+    piece = {"chandra": _chandra(0, "", 1).removesuffix("</p></div>"), "deepseek": _deepseek(0, "", 1)}
+    start = _tokens(piece.get(markup, "").rstrip() + "\n" if markup in piece else "")
+    unit = _tokens(line + "\n")
+    return (start + unit * (count // len(unit) + 1))[:count]
 
 
 def _tokens(text: str) -> tuple[str, ...]:

@@ -15,14 +15,15 @@ _SCHEDULERS = ("PBS_JOBID", "SLURM_JOB_ID", "LSB_JOBID", "JOB_ID")
 
 @dataclass(frozen=True)
 class Gpu:
-    """`name` as CUDA_VISIBLE_DEVICES has it; `memory_gib` None where nobody says."""
+    """`name` as CUDA_VISIBLE_DEVICES has it, None for one that the server finds by itself; `memory_gib` None
+    where nobody says."""
 
-    name: str
+    name: str | None
     memory_gib: float | None
 
 
 async def gpus_of_job(environment: Mapping[str, str]) -> tuple[Gpu, ...]:
-    """Empty where there are none, or none that can be told apart."""
+    """Empty where there are none."""
     return choose_gpus(await _ask_driver(), environment)
 
 
@@ -30,8 +31,8 @@ def choose_gpus(printed: str, environment: Mapping[str, str]) -> tuple[Gpu, ...]
     """From nvidia-smi's lines and the job's variables.
 
     A scheduler that does not say which GPUs are the job's (no CUDA_VISIBLE_DEVICES) may have given the
-    others to somebody else: then one server takes what it finds, and nothing is said of its GPU but the
-    least memory that there is.
+    others to somebody else: then one server takes what it finds, and its GPU is known by the least memory
+    that any of them has.
     """
     rows = [[cell.strip() for cell in line.split(",")] for line in printed.splitlines()]
     rows = [row for row in rows if len(row) == 3 and row[0].isdigit()]
@@ -39,17 +40,11 @@ def choose_gpus(printed: str, environment: Mapping[str, str]) -> tuple[Gpu, ...]
     if visible is None:
         found = tuple(Gpu(row[0], _gib(row[2])) for row in rows)
         if len(found) > 1 and any(name in environment for name in _SCHEDULERS):
-            return ()
+            known = [gpu.memory_gib for gpu in found if gpu.memory_gib is not None]
+            return (Gpu(None, min(known, default=None)),)
         return found
     names = [name.strip() for name in visible.split(",") if name.strip()]
     return tuple(Gpu(name, _memory_of(name, rows)) for name in names if name != "-1")
-
-
-def least_memory(printed: str) -> float | None:
-    """Of any GPU of the machine, GiB."""
-    cells = [line.rpartition(",")[2].strip() for line in printed.splitlines()]
-    known = [gib for cell in cells if (gib := _gib(cell)) is not None]
-    return min(known, default=None)
 
 
 def _memory_of(name: str, rows: list[list[str]]) -> float | None:

@@ -79,8 +79,9 @@ def launch_for(
     if options.gpus_per_server > 1:
         flags += ["--tensor-parallel-size", str(options.gpus_per_server)]
     passed_on = {key: value for key, value in environment.items() if key not in _NOT_PASSED_ON}
-    if gpus:
-        passed_on["CUDA_VISIBLE_DEVICES"] = ",".join(gpu.name for gpu in gpus)
+    names = [gpu.name for gpu in gpus if gpu.name is not None]
+    if names:
+        passed_on["CUDA_VISIBLE_DEVICES"] = ",".join(names)
     return Launch(
         template=options.command or default_template(),
         model=options.model or engine.models[0],

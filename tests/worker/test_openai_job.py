@@ -1,0 +1,156 @@
+"""Whole jobs through model servers: every fault ends in its class, and no page is lost or read twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bocr_worker.protocol.failures import FailureClass
+from tests.papers import make_pdf
+from tests.worker.runs import (
+    exit_report,
+    make_run,
+    order_of,
+    page_events,
+    result_of,
+    verdicts,
+    wait_for,
+)
+from tests.worker.stand_in import Settings, StandIn
+from tests.worker.vision_worker import start_vision_worker, vision_manifest
+
+pytest.importorskip("aiohttp")
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+
+
+def servers_of(run: Path) -> list[int]:
+    """Guards and servers whose log lies in this run folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                told = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if str(run / "server.log").encode() in told or str(run).encode() + b"\0" in told:
+                found.append(int(entry.name))
+    return [pid for pid in found if pid != os.getpid()]
+
+
+FAULTS = {
+    "429": None,
+    "500": None,
+    "503": None,
+    "reset": None,
+    "reset_body": None,
+    "malformed": None,
+    "hang": FailureClass.TIMEOUT,
+    "400": FailureClass.TRANSPORT,
+    "truncated": FailureClass.TRUNCATED,
+    "loop": FailureClass.TRUNCATED,
+    "empty": FailureClass.EMPTY,
+    "markup": FailureClass.INVALID_MARKUP,
+    "doubt": None,
+}
+"""Each happens once; None: the page is read all the same."""
+
+
+async def test_every_fault_ends_in_its_class_and_every_other_page_is_read(tmp_path: Path) -> None:
+    papers = [make_pdf(tmp_path / f"{name}.pdf", 8, first=10 * number) for number, name in enumerate("abc")]
+    async with StandIn(Settings(markup="deepseek", tokens="400")) as server:
+        for fault in FAULTS:
+            server.faults.add(fault, times=1)
+        orders = [order_of(paper, 8) for paper in papers]
+        manifest = vision_manifest(*orders, url=server.url, prompt="grounded", deadline_s=1.0)
+        run = make_run(tmp_path, manifest)
+        worker = start_vision_worker(run)
+        assert await asyncio.to_thread(worker.wait, 60) == 0
+    found = verdicts(run)
+    assert len(found) == 24
+    assert all(len(events) == 1 for events in found.values())
+    classes = Counter(events[0].failure for events in found.values())
+    expected = Counter(failure for failure in FAULTS.values() if failure is not None)
+    assert {failure: count for failure, count in classes.items() if failure} == dict(expected)
+    report = exit_report(run)
+    assert (report.outcome, report.ok, report.failed, report.left) == ("ok", 24 - 6, 6, 0)
+    for events in found.values():
+        if events[0].failure is None:
+            result = result_of(run, events[0])
+            assert result.recognition.text and result.recognition.confidence.mean
+        else:
+            assert events[0].evidence
+
+
+@linux
+def test_a_job_ends_with_its_server_when_it_is_told_to(tmp_path: Path) -> None:
+    paper = make_pdf(tmp_path / "a.pdf", 40)
+    flags = ["--service", "0.2", "--children", "2"]
+    run = make_run(tmp_path, vision_manifest(order_of(paper, 40), server_flags=flags))
+    worker = start_vision_worker(run)
+    wait_for(lambda: any(event.status == "ok" for event in page_events(run)))
+    assert servers_of(run)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(10) == 4, "no scheduler waits for longer"
+    report = exit_report(run)
+    assert report.outcome == "partial"
+    assert 0 < report.left < 40
+    assert not servers_of(run)
+
+
+def test_a_server_that_does_not_start_is_the_jobs_cause(tmp_path: Path) -> None:
+    paper = make_pdf(tmp_path / "a.pdf", 1)
+    run = make_run(tmp_path, vision_manifest(order_of(paper, 1), server_flags=["--start-crash"]))
+    assert start_vision_worker(run).wait(30) == 1
+    report = exit_report(run)
+    assert report.outcome == "error"
+    assert "No available memory for the cache blocks" in report.cause
+    assert report.left == 1
+
+
+@linux
+@pytest.mark.slow
+def test_the_worker_or_its_server_killed_at_any_moment_loses_no_page(tmp_path: Path) -> None:
+    survive(tmp_path, moments=4)
+
+
+def survive(tmp_path: Path, moments: int) -> None:
+    """Kill the worker at so many moments of one job, and every other time its server before."""
+    paper = make_pdf(tmp_path / "a.pdf", pages := 15 * moments)
+    flags = ["--service", "0.02-0.1"]
+    run = make_run(tmp_path, vision_manifest(order_of(paper, pages), server_flags=flags))
+    chance = random.Random(7)
+    for moment in range(moments):
+        worker = start_vision_worker(run, job=f"test.{moment}")
+        before = len(page_events(run))
+        wait_for(lambda: worker.poll() is not None or len(page_events(run)) > before + 2)  # noqa: B023
+        if worker.poll() is not None:
+            break
+        if moment % 2:
+            victims = [pid for pid in servers_of(run) if b"stand_in" in _command(pid)]
+            if victims:
+                os.kill(chance.choice(victims), signal.SIGKILL)
+            wait_for(lambda: worker.poll() is not None or len(page_events(run)) > before + 6)  # noqa: B023
+        worker.kill()
+        worker.wait()
+        wait_for(lambda: not servers_of(run))
+    else:
+        worker = start_vision_worker(run, job="test.last")
+    assert worker.wait(60) == 0
+    found = verdicts(run)
+    assert len(found) == pages
+    assert all(len(events) == 1 and events[0].failure is None for events in found.values())
+    assert exit_report(run).outcome == "ok"
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
