@@ -89,9 +89,9 @@ class Options:
     `engine` and `site` None: the configuration's. At most one of `batch_pages`, `batch_documents` and
     `batches` sizes a plan; `pages_per_document` takes only so many pages of each document, evenly spread.
     `formats` empty: all. `choice` and `scheduler_id` settle a job whose submission is unclear: with an id,
-    it is the job of that id. `everything`: not only what is due. `asker` answers what a connection asks a
-    person; None: nobody sits there. `act` False: only say what would be done. `stop` set: end early, leaving
-    everything valid.
+    it is the job of that id. `everything`: not only what is due. `as_job`: documents on a site are
+    looked at by a job there. `asker` answers what a connection asks a person; None: nobody sits there. `act`
+    False: only say what would be done. `stop` set: end early, leaving everything valid.
     """
 
     engine: str | None = None
@@ -107,6 +107,7 @@ class Options:
     choice: SettleChoice = "ask"
     scheduler_id: str | None = None
     everything: bool = False
+    as_job: bool = False
     asker: Asker | None = None
     act: bool = True
     progress: Progress | None = None

@@ -98,6 +98,7 @@ async def _import_remote(
             on_progress=lambda progress: _tell(options, progress),
             tell=lambda text: _say(options, text),
             stop=stop,
+            as_job=options.as_job,
         )
     finally:
         await site.transport.close()

@@ -26,6 +26,7 @@ from bocr_tui.intake.language import Languages
 from bocr_tui.intake.records import Recorder
 from bocr_tui.intake.remote_lines import Heard, ScanReader, Seen, groups
 from bocr_tui.intake.remote_memory import Scan, ScanMemory, new_token
+from bocr_tui.intake.remote_starting import AsJob, LoginNode, Starter
 from bocr_tui.intake.tally import Tally
 from bocr_tui.intake.vanished import mark_gone, unseen_on_site
 from bocr_tui.sites import scanning
@@ -57,17 +58,18 @@ async def import_from_site(
     on_progress: Callable[[ImportProgress], None] | None = None,
     tell: Callable[[str], None] = lambda _: None,
     stop: asyncio.Event | None = None,
+    as_job: bool = False,
 ) -> ImportReport:
-    """Bring what lies at `path` on a site into the catalog, in place.
+    """Bring what lies at `path` on a site into the catalog, in place. A new scan runs on the login node, or
+    `as_job` of the site's scheduler.
 
     When `stop` is set the scan goes on there, and the report says that there is more; the next call goes on
     reading. Raises SiteError when nothing is there, the scan cannot be run, or the site does not answer;
     UsageError for a bad language code.
     """
     languages = Languages(workspace, language)
-    return await _RemoteImport(workspace, catalog, site, languages, on_progress, tell).run(
-        path, stop or asyncio.Event()
-    )
+    importing = _RemoteImport(workspace, catalog, site, languages, on_progress, tell)
+    return await importing.run(path, stop or asyncio.Event(), as_job=as_job)
 
 
 class _RemoteImport:
@@ -88,14 +90,16 @@ class _RemoteImport:
         self._tally = Tally(on_progress)
         self._tell = tell
 
-    async def run(self, asked: bytes, stop: asyncio.Event) -> ImportReport:
+    async def run(self, asked: bytes, stop: asyncio.Event, *, as_job: bool) -> ImportReport:
         begun = time.monotonic()
         path = await scanning.find_path(self._site, asked)
-        scan = await self._take_up(path)
-        scan, ended = await self._follow(scan, stop)
+        scan, is_new = await self._take_up(path)
+        starter = self._starter(as_job=as_job if is_new else bool(scan.run))
+        scan, ended = await self._follow(scan, starter, stop)
         missing = 0
         if ended:
             missing = await self._vanished(scan)
+            await starter.tidy(scan)
             with suppress(SiteError):
                 await scanning.remove_scan(self._site, scan.token)
             await to_thread(self._memory.forget, scan)
@@ -104,12 +108,18 @@ class _RemoteImport:
         self._tally.tell(now=True)
         return report
 
-    async def _take_up(self, path: bytes) -> Scan:
-        """The scan of this path that was begun earlier, or a new one."""
+    def _starter(self, *, as_job: bool) -> Starter:
+        config = self._workspace.config
+        if as_job:
+            return AsJob(self._site, config, self._memory, self._tell)
+        return LoginNode(self._site, config)
+
+    async def _take_up(self, path: bytes) -> tuple[Scan, bool]:
+        """The scan of this path that was begun earlier, or a new one, and whether it is new."""
         scan = await to_thread(self._memory.remembered, path)
         if scan is not None:
             if (await scanning.follow_scan(self._site, scan.token, scan.offset, 0)).exists:
-                return scan
+                return scan, False
             await to_thread(self._memory.forget, scan)
         scan = Scan(new_token(), path, 0, now())
         known = await to_thread(self._memory.known_files, path)
@@ -117,9 +127,9 @@ class _RemoteImport:
         config = self._workspace.config
         templates = (self._workspace.root / "job_templates",)
         await scanning.stage_scan(self._site, config, scan.token, path, known, templates, self._tell)
-        return scan
+        return scan, True
 
-    async def _follow(self, scan: Scan, stop: asyncio.Event) -> tuple[Scan, bool]:
+    async def _follow(self, scan: Scan, starter: Starter, stop: asyncio.Event) -> tuple[Scan, bool]:
         """Read until the scan has ended. Returns whether it has."""
         reader = ScanReader(self._site.name, scan.path)
         starts, most_bytes, again = 0, scanning.PIECE_BYTES, False
@@ -130,7 +140,8 @@ class _RemoteImport:
             if not news.exists:
                 await to_thread(self._memory.forget, scan)
                 raise SiteError(f"The scan on {self._site.name} was removed there.", "Import it again.")
-            heard = reader.read(news.data, alive=news.alive)
+            alive = await starter.alive(scan, news)
+            heard = reader.read(news.data, alive=alive)
             if heard.seen or heard.troubles:
                 starts = 0
             scan = await self._take(scan, heard)
@@ -149,11 +160,11 @@ class _RemoteImport:
             elif len(news.data) == most_bytes:
                 most_bytes = min(2 * most_bytes, MAX_LINE_BYTES + 2)
                 continue
-            if not news.alive:
+            if not alive:
                 starts += 1
                 if starts > MOST_STARTS:
                     raise SiteError(*self._why_it_ends(news.log))
-                await scanning.start_scan(self._site, self._workspace.config, scan.token)
+                scan = await starter.start(scan)
             if stop.is_set():
                 return scan, False
             self._tally.tell()

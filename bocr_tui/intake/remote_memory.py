@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from bocr_tui.catalog.database import Catalog
 from bocr_tui.sites.documents import local_part, site_path
@@ -15,12 +15,15 @@ from bocr_worker.protocol.scan import KnownFile
 @dataclass(frozen=True)
 class Scan:
     """A scan of `path`, and how far its answer has become rows. `started_at` is the catalog's time: what it
-    lists was seen after that."""
+    lists was seen after that. `run` and `job` are the run's token and the scheduler's id where it is a job;
+    a run without a job was perhaps not taken."""
 
     token: str
     path: bytes
     offset: int
     started_at: float
+    run: str = ""
+    job: str = ""
 
 
 def new_token() -> str:
@@ -47,12 +50,13 @@ class ScanMemory:
             return None
         try:
             record = json.loads(row[0])
-            return Scan(record["token"], path, int(record["offset"]), float(record["started_at"]))
+            place = int(record["offset"]), float(record["started_at"])
+            return Scan(record["token"], path, *place, str(record["run"]), str(record["job"]))
         except (ValueError, KeyError, TypeError):
             return None
 
     def remember(self, scan: Scan) -> None:
-        record = {"token": scan.token, "offset": scan.offset, "started_at": scan.started_at}
+        record = {name: value for name, value in asdict(scan).items() if name != "path"}
         with self._catalog.writing() as connection:
             connection.exec_driver_sql(
                 "INSERT INTO setting (key, value) VALUES (?, ?)"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from bocr_tui.config.model import Config, SiteConfig
-
-SPLIT = "split"
-"""The environment of the stage that draws pages (config: split)."""
+from bocr_tui.sites.environments import SPLIT
 
 PLAIN = "plain"
 """No engine: the site's own Python."""

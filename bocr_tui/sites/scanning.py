@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shlex
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ from bocr_tui.config.model import Config
 from bocr_tui.sites.deploy import prepare
 from bocr_tui.sites.drawing_environment import drawing_engine
 from bocr_tui.sites.environments import python_command, shell_lines
+from bocr_tui.sites.scheduler.base import ScriptOrder
 from bocr_tui.sites.site import Site
 from bocr_tui.sites.templates import render_template
 from bocr_tui.sites.vendor import Tell
@@ -21,6 +23,26 @@ PIECE_BYTES = 2 * 1024 * 1024
 """What is read at once: some thousands of files."""
 
 _PATH_HERE = "__PATH_OF_THE_SCAN__"
+
+_JOB_WORKER = "job"
+_JOB_MAIN = '''\
+"""Called by a job's script in the place of the worker: goes on with the scan in the folder above."""
+
+import base64
+import os
+import sys
+
+scan = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(scan, "..", "..", "{worker}"))
+path = os.fsdecode(base64.b64decode("{path}"))
+given = sys.argv[1:]
+kept = [word for at, word in enumerate(given) if "--vendor" in (word, given[at - 1] if at else "")]
+os.chdir(scan)
+
+from bocr_worker.__main__ import main
+
+raise SystemExit(main(["--scan", path, "scan.jsonl", "--known", "known.jsonl", *kept]))
+'''
 
 
 @dataclass(frozen=True)
@@ -67,12 +89,28 @@ async def stage_scan(
         path=_PATH_HERE,
     )
     order = {"token": token, "path": path.decode("utf-8", "backslashreplace")}
+    encoded = base64.b64encode(path).decode("ascii")
     files = {
         "scan.sh": script.replace(_PATH_HERE.encode(), _quoted(path)),
+        f"{_JOB_WORKER}/__main__.py": _JOB_MAIN.format(worker=prepared.worker, path=encoded).encode(),
         "known.jsonl": b"".join(map(encode_scan, known)),
         "order.json": json.dumps(order).encode(),
     }
     await site.transport.stage({f"scans/{token}": files})
+
+
+async def stage_scan_job(site: Site, config: Config, token: str, run: str, tell: Tell) -> None:
+    """Put a run folder on the site whose job goes on with the scan `token`. Raises SiteError, ConfigError."""
+    engine = drawing_engine(config, site.config)
+    prepared = await prepare(site, engine, tell)
+    order = ScriptOrder(run, engine, f"scans/{token}/{_JOB_WORKER}", site.config, prepared.vendor)
+    files = {"manifest.json": json.dumps({"token": run}).encode(), "job.sh": site.scheduler.script(order)}
+    await site.transport.stage({f"runs/{run}": files})
+
+
+async def remove_scan_job(site: Site, run: str) -> None:
+    """Delete its run folder. Raises SiteError."""
+    await site.transport.call("remove_run", run)
 
 
 async def start_scan(site: Site, config: Config, token: str) -> bool:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from bocr_tui.intake.importer import import_paths
 from bocr_tui.intake.remote import import_from_site
 from bocr_tui.sites.helper import calls
 from bocr_tui.sites.helper import scan as helper
+from bocr_tui.sites.scheduler.base import Rejected, Submission, SubmitOrder, Unclear
+from bocr_tui.sites.scheduler.direct import DirectScheduler
 from bocr_tui.sites.site import Site, open_site
 from bocr_tui.sites.transport.base import NeverSent, TransportLost
 from bocr_tui.sites.transport.local import LocalTransport
@@ -221,6 +223,54 @@ async def test_a_scan_that_never_gets_anywhere_is_given_up_with_its_words(
     monkeypatch.setattr("bocr_tui.sites.scanning.python_command", lambda *_: "/nonexistent/python")
     with pytest.raises(SiteError, match=r"ends before it is done.*/nonexistent/python"):
         await far.take()
+
+
+async def test_a_job_may_look_instead_of_the_login_node(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        make_pdf(far.archive / f"{number}.pdf", 2, first=number * 10 + 1)
+    told: list[str] = []
+    site = replace(far.site, scheduler=DirectScheduler(far.transport), look_s=0.1)
+    path = os.fsencode(far.archive)
+    report = await import_from_site(far.workspace, far.catalog, site, path, tell=told.append, as_job=True)
+    assert (report.added, report.pages) == (3, 6)
+    assert "start_scan" not in far.transport.calls
+    assert any("is to look at the documents" in words for words in told)
+    assert not list((far.root / "runs").iterdir()) and far.scans() == []
+    assert far.rows("SELECT key FROM setting") == []
+
+
+async def test_a_job_that_is_refused_is_told_in_the_schedulers_words(far: Far) -> None:
+    class Refusing(DirectScheduler):
+        async def submit(self, orders: Sequence[SubmitOrder]) -> list[Submission]:
+            return [Rejected("there is no queue gpu_9d")]
+
+    make_pdf(far.archive / "a.pdf", 1)
+    site = replace(far.site, scheduler=Refusing(far.transport))
+    with pytest.raises(SiteError, match="no queue gpu_9d"):
+        await import_from_site(far.workspace, far.catalog, site, os.fsencode(far.archive), as_job=True)
+    assert (await far.take()).added == 1
+
+
+async def test_a_job_of_which_nobody_knows_whether_it_was_taken_is_asked_for_again(
+    far: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bocr_tui.intake.remote_starting.SUBMIT_PAUSES_S", (0.01,))
+    asked: list[SubmitOrder] = []
+
+    class Doubtful(DirectScheduler):
+        async def submit(self, orders: Sequence[SubmitOrder]) -> list[Submission]:
+            asked.extend(orders)
+            answers = await super().submit(orders)
+            return [Unclear("the link was cut")] if len(asked) < 4 else answers
+
+    make_pdf(far.archive / "a.pdf", 1)
+    site = replace(far.site, scheduler=Doubtful(far.transport), look_s=0.1)
+    path = os.fsencode(far.archive)
+    with pytest.raises(SiteError, match="has not taken the job"):
+        await import_from_site(far.workspace, far.catalog, site, path, as_job=True)
+    assert (await import_from_site(far.workspace, far.catalog, site, path)).added == 1
+    assert len({order.token for order in asked}) == 1
+    assert [order.again for order in asked] == [False, True, True, True]
 
 
 async def test_a_cut_link_costs_a_pause_and_nothing_else(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
