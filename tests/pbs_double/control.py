@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from tests.pbs_double import mom, processes, running
+from tests.pbs_double import mom, running
 from tests.pbs_double.attributes import of_job
 from tests.pbs_double.settings import Faults
 
@@ -83,11 +83,8 @@ def _node(site: Site, name: str, down: bool) -> None:
         for job in site.live_jobs():
             if job.state in "RS" and job.exec_node == name:
                 running.lose(site, job)
-                site.lost.append(job.session)
     else:
-        for session in site.lost:
-            processes.signal_session(session, 9)
-        site.lost.clear()
+        running.kill_forsaken(site)
         _give_up(site)
     site.wake_scheduler()
 

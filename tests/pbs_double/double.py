@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -147,13 +148,20 @@ class Double:
             self._server = None
 
     def stop(self) -> None:
-        """Ends the server and every job."""
+        """Ends the server and every process of every job, those in other sessions too."""
         if self._server is not None:
             self._server.send_signal(signal.SIGTERM)
             self._server.wait()
             self._server = None
         for record in (self.folder / "runs").glob("*/run.json"):
             _end_run(record.parent)
+        mark = f"PBS_NODEFILE={self.folder}/aux/".encode()
+        until = time.monotonic() + 5
+        while (left := processes.with_environment(mark)) and time.monotonic() < until:
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.005)
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)
 
     def __enter__(self) -> Self:

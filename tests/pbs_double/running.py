@@ -209,6 +209,15 @@ def lose(site: Site, job: Job) -> None:
     site.save(job)
 
 
+def kill_forsaken(site: Site) -> None:
+    """Processes of runs that nobody watches any more, as a node's daemon does when it comes back."""
+    for place in (site.folder / "runs").iterdir():
+        started, supervisor = mom.report(place, mom.STARTED), mom.report(place, mom.SUPERVISOR)
+        watched = supervisor is not None and processes.alive(supervisor["pid"])
+        if started and started["pid"] and not watched and not mom.report(place, mom.OBIT):
+            processes.signal_session(started["pid"], signal.SIGKILL)
+
+
 def give_up_lost(site: Site) -> None:
     """After node_fail_requeue: back to the queue, or to the end where it must not run again."""
     now = time.time()

@@ -36,8 +36,6 @@ class Site:
         self.schedule_at = 0.0
         """When the scheduler is to look next; infinity: when something changes."""
         self.began = time.time()
-        self.lost: list[int] = []
-        """Sessions that outlive the record of their jobs."""
         running.after_restart(self)
 
     def wake_scheduler(self) -> None:

@@ -202,10 +202,13 @@ def wait_for(path: Path, seconds: float = 10.0) -> None:
         time.sleep(0.02)
 
 
-def test_stopping_ends_every_process(tmp_path: Path) -> None:
+def test_stopping_ends_every_process_even_one_that_left_its_session(tmp_path: Path) -> None:
     with Double.start(tmp_path / "pbs") as pbs:
-        job_id = submit(pbs, "touch up; sleep 600")
+        job_id = submit(pbs, "setsid sleep 599 & echo $! > away; touch up; sleep 600")
         wait_for(pbs.home / "up")
         session = pbs.job(job_id).session
+        away = int((pbs.home / "away").read_text())
+        assert processes.alive(away)
     assert session
     assert processes.of_session(session) == []
+    assert not processes.alive(away)
