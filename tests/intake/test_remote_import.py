@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -79,7 +80,7 @@ def far(tmp_path: Path) -> Iterator[Far]:
     yield made
     for scan in made.scans():
         record = helper.read_record(str(scan / helper.PROCESS))
-        if record and helper.is_alive(record):
+        if record and record.get("born") != helper.DEAD and helper.is_alive(record):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(record["pid"]), signal.SIGKILL)
     made.catalog.close()
@@ -344,6 +345,18 @@ async def test_a_rule_names_the_language_of_a_folder_on_a_site(far: Far) -> None
     await far.take()
     rows = far.rows("SELECT name, language, language_source FROM document ORDER BY name")
     assert rows == [("a.pdf", "ar", "rule"), ("b.pdf", None, None)]
+
+
+def test_a_scan_that_ended_before_anybody_looked_is_dead(tmp_path: Path) -> None:
+    folder = tmp_path / "scans" / "sshort"
+    folder.mkdir(parents=True)
+    (folder / "order.json").write_text('{"token": "sshort"}')
+    (folder / helper.PROCESS).write_text(
+        json.dumps({**helper.process_record(2**22 + 1), "born": helper.DEAD})
+    )
+    assert helper.follow_scan(str(tmp_path), "sshort", 0, 10)["alive"] is False
+    (folder / helper.PROCESS).write_text(json.dumps(helper.process_record(2**22 + 1)))
+    assert helper.follow_scan(str(tmp_path), "sshort", 0, 10)["alive"] is False
 
 
 def test_a_folder_that_is_no_scan_of_ours_is_neither_started_nor_deleted(tmp_path: Path) -> None:

@@ -28,6 +28,9 @@ MOST_LOG_BYTES = 1 << 20
 SILENT_S = 180.0
 """A scan writes a line every few seconds. One that cannot be asked and wrote none for so long is dead."""
 
+DEAD = "dead"
+"""The birth of a process that ended before it could be asked for it (become.process_birth)."""
+
 ENDS_WITHIN_S = 5.0
 """How long a scan that has said its last word may take to be gone."""
 
@@ -88,7 +91,7 @@ def start_scan(root: str, token: str, login: bool) -> bool:
 
 def _lives(folder: str) -> bool:
     record = read_record(os.path.join(folder, PROCESS))
-    if not record:
+    if not record or record.get("born") == DEAD:
         return False
     alive = is_alive(record)
     if alive is not None:
