@@ -9,6 +9,7 @@
         pbs.job(job_id).exit_status
         pbs.faults(server="down")             # also: hung, up; slow_s, lose_ids, refuse, clock, history …
         pbs.requeue(job_id)                   # the same id runs again
+        pbs.run_twice(job_id)                 # … while its first processes live on
         pbs.kill_for_memory(job_id)
         pbs.lose_node(); pbs.node_back()
         pbs.kill_server(); pbs.restart()      # SIGKILL: jobs run on

@@ -29,6 +29,7 @@ def obey(server: Server, words: dict[str, Any]) -> Any:
         "requeue": lambda: _requeue(site, int(words["seq"]), words.get("after", 0.0)),
         "memory": lambda: _order(site, int(words["seq"]), {"memory": words["words"]}),
         "node": lambda: _node(site, words["name"], words["down"]),
+        "twice": lambda: _twice(site, int(words["seq"])),
         "give up": lambda: _give_up(site),
         "suspend": lambda: _suspend(site, int(words["seq"]), words["on"]),
     }
@@ -87,6 +88,14 @@ def _node(site: Site, name: str, down: bool) -> None:
         running.kill_forsaken(site)
         _give_up(site)
     site.wake_scheduler()
+
+
+def _twice(site: Site, seq: int) -> None:
+    """Its processes are forgotten, not ended."""
+    job = site.find(seq)
+    running.lose(site, job)
+    job.lost_at = LONG_AGO
+    running.give_up_lost(site)
 
 
 def _give_up(site: Site) -> None:

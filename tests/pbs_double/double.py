@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 import shutil
@@ -17,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.pbs_double import control, mom, processes
+from tests.pbs_double import control, mom
 from tests.pbs_double.client_words import receive, send
 from tests.pbs_double.settings import Node, Queue, Settings, load_settings
 
@@ -153,15 +152,7 @@ class Double:
             self._server.send_signal(signal.SIGTERM)
             self._server.wait()
             self._server = None
-        for record in (self.folder / "runs").glob("*/run.json"):
-            _end_run(record.parent)
-        mark = f"PBS_NODEFILE={self.folder}/aux/".encode()
-        until = time.monotonic() + 5
-        while (left := processes.with_environment(mark)) and time.monotonic() < until:
-            for pid in left:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(0.005)
+        mom.end_all(self.folder)
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -194,6 +185,10 @@ class Double:
     def requeue(self, job_id: str, after: float = 0.0) -> None:
         """Back to the queue with the same id, as by qrerun: TERM, and KILL `after` seconds later."""
         self._control(do="requeue", seq=_seq(job_id), after=after)
+
+    def run_twice(self, job_id: str) -> None:
+        """The same id runs once more while the processes of its first run live on, as after a lost node."""
+        self._control(do="twice", seq=_seq(job_id))
 
     def kill_for_memory(self, job_id: str, used_kb: int = 223_596, limit_kb: int = 102_400) -> None:
         words = f"{used_kb}kb exceeded limit {limit_kb}kb"
@@ -286,12 +281,3 @@ def _seen(words: dict[str, Any]) -> Seen:
 
 def _seq(job_id: str) -> int:
     return int(job_id.strip().partition(".")[0])
-
-
-def _end_run(run: Path) -> None:
-    """Kills a run that has not ended, and what it left behind."""
-    started, supervisor = mom.report(run, mom.STARTED), mom.report(run, mom.SUPERVISOR)
-    if supervisor and mom.report(run, mom.DONE) is None and processes.alive(int(supervisor["pid"])):
-        os.kill(int(supervisor["pid"]), signal.SIGKILL)
-    if started and started["pid"] and mom.report(run, mom.DONE) is None:
-        processes.signal_session(int(started["pid"]), signal.SIGKILL)

@@ -72,6 +72,22 @@ def report(folder: Path, name: str) -> dict[str, Any] | None:
     return found
 
 
+def end_all(folder: Path) -> None:
+    """Kills what runs in this double's folder and all that its jobs have started."""
+    for record in (folder / "runs").glob("*/run.json"):
+        supervisor = report(record.parent, SUPERVISOR)
+        if supervisor and report(record.parent, DONE) is None and processes.alive(int(supervisor["pid"])):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(supervisor["pid"]), signal.SIGKILL)
+    mark = f"PBS_NODEFILE={folder}/aux/".encode()
+    until = time.monotonic() + 5
+    while (left := processes.with_environment(mark)) and time.monotonic() < until:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.005)
+
+
 def start(run: Run) -> int:
     """Forks the supervisor. Returns its process id."""
     folder = Path(run.folder)

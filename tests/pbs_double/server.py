@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.pbs_double import control, running, scheduler
+from tests.pbs_double import control, mom, running, scheduler
 from tests.pbs_double.answers import Answer, Call
 from tests.pbs_double.client_words import ANSWER, DOWN, STDIN, receive, send
 from tests.pbs_double.commands import answer
@@ -60,6 +60,7 @@ class Server:
         self.door.bind("server")
         self.door.listen(512)
         self.stopping = False
+        self.parent = os.getppid()
         self.looked = 0.0
         self.asked: dict[str, float] = {}
         """When each user's last qstat was."""
@@ -99,6 +100,9 @@ class Server:
         now = time.monotonic()
         if now - self.looked >= IDLE_S:  # a knock may have been lost, a supervisor killed
             self.looked = now
+            if os.getppid() != self.parent:  # whoever started it was killed and cannot end it
+                mom.end_all(site.folder)
+                self.stopping = True
             site.reap()
             running.look(site)
             site.purge()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,6 +85,26 @@ def test_requeue_runs_the_same_id_twice(pbs: Double) -> None:
     job = pbs.wait(job_id)
     assert (job.run_count, job.exit_status) == (2, 5)
     assert (pbs.home / "runs").read_text().split() == ["run", "run"]
+
+
+def test_the_same_id_can_run_while_its_first_processes_still_do(pbs: Double) -> None:
+    job_id = submit(pbs, "touch up.$$; while [ ! -e go ]; do sleep 0.05; done; echo $$ >> ended")
+    first = pbs.wait_until(job_id, lambda job: job.substate == 42)
+    pbs.run_twice(job_id)
+    second = pbs.wait_until(job_id, lambda job: job.run_count == 2 and job.substate == 42)
+    assert first.id == second.id
+    assert processes.of_session(first.session)
+    assert processes.of_session(second.session)
+    (pbs.home / "go").touch()
+    pbs.wait(job_id)
+    wait_for_lines(pbs.home / "ended", 2)
+
+
+def wait_for_lines(path: Path, number: int) -> None:
+    until = time.monotonic() + 10
+    while not path.exists() or len(path.read_text().splitlines()) < number:
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def test_a_killed_server_loses_no_job_and_no_ending(pbs: Double) -> None:
@@ -212,3 +233,23 @@ def test_stopping_ends_every_process_even_one_that_left_its_session(tmp_path: Pa
     assert session
     assert processes.of_session(session) == []
     assert not processes.alive(away)
+
+
+def test_a_double_whose_maker_was_killed_ends_by_itself(tmp_path: Path) -> None:
+    """Otherwise an interrupted test run would leave servers and jobs behind."""
+    maker = (
+        "import sys, time; from pathlib import Path; from tests.pbs_double import Double\n"
+        "pbs = Double.start(Path(sys.argv[1]))\n"
+        "pbs.run('qsub', stdin=b'touch up; sleep 600'); print(flush=True); time.sleep(600)"
+    )
+    root = Path(__file__).parents[2]
+    line = [sys.executable, "-c", maker, str(tmp_path / "pbs")]
+    with subprocess.Popen(line, cwd=root, stdout=subprocess.PIPE) as made:
+        assert made.stdout is not None
+        made.stdout.readline()
+        wait_for(tmp_path / "pbs" / "home" / "up")
+        made.kill()
+    until = time.monotonic() + 10
+    while processes.with_environment(f"PBS_NODEFILE={tmp_path}/pbs/aux/".encode()):
+        assert time.monotonic() < until, "the job still runs"
+        time.sleep(0.05)
