@@ -13,6 +13,7 @@ import pytest
 WORKER = Path(__file__).resolve().parents[2] / "worker"
 SOURCES = sorted(WORKER.rglob("*.py"))
 THIRD_PARTY = (
+    "aiohttp",
     "numpy",
     "PIL",
     "pypdfium2",

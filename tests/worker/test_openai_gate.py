@@ -35,6 +35,26 @@ def test_it_finds_a_servers_capacity_and_stays_a_little_above(capacity: int) -> 
     assert max(late) <= capacity + 3 + capacity // 8
 
 
+def test_a_line_that_shrinks_slowly_does_not_make_it_shrink_again_and_again() -> None:
+    """Answers take long, looks do not: after too many were let in, a hundred looks show the same line."""
+    gate = Gate(128, 128)
+    gate.inside = 128
+    for leaving in range(100):
+        gate.look(Load(64, gate.inside - 64))
+        if leaving % 5 == 4 and gate.inside > gate.limit:
+            gate.inside -= 1
+        assert gate.limit >= 64
+    assert gate.limit <= 64 + 10
+
+
+def test_memory_that_is_short_until_some_have_left_shrinks_it_once() -> None:
+    gate = Gate(100, 100)
+    gate.inside = 100
+    for preemptions in range(20):
+        gate.look(Load(80, 20, preemptions=preemptions))
+    assert gate.limit == 90
+
+
 def test_it_grows_by_doubling_until_a_line_was_seen() -> None:
     assert settle(Gate(8, 1000), 10_000, 4) == [16, 32, 64, 128]
 
@@ -77,7 +97,8 @@ def test_questions_that_were_sent_before_the_last_shrinking_shrink_no_more() -> 
 
 
 def test_a_server_that_puts_questions_back_for_want_of_memory_gets_fewer() -> None:
-    gate = Gate(40, 64)
+    gate = Gate(40, 40)
+    gate.inside = 40
     gate.look(Load(40, 0, preemptions=5))
     gate.look(Load(40, 0, preemptions=5))
     assert gate.limit == 40

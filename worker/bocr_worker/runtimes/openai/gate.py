@@ -65,14 +65,16 @@ class Gate:
         if before is not None and load.preemptions > before:
             # Its memory is too small for so many: what it put back is computed again.
             self._doubling = False
-            self.limit = max(1, self.limit - max(1, self.limit // 10))
+            if self.inside <= self.limit:
+                self.limit = max(1, self.limit - max(1, self.limit // 10))
             return
         spare = 1 + self.limit // _SPARE_SHARE
         if load.waiting > spare:
             self._lines_seen += 1
             if self._lines_seen >= _PATIENCE:
                 self._doubling = False
-                self.limit = max(1, self.limit - max(1, (load.waiting - spare + 1) // 2))
+                # Reckoned from those inside, who leave slowly: what is too much now is not taken off again.
+                self.limit = max(1, min(self.limit, self.inside - load.waiting + spare))
             return
         self._lines_seen = 0
         if load.waiting == 0 and self.inside >= self.limit:
