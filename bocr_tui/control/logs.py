@@ -13,7 +13,8 @@ from bocr_tui.config.errors import SiteError
 from bocr_tui.sites.transport.base import FileNews
 
 LOGS = "logs"
-LOG_NAMES = ("job.log", "server.log")
+LOG_NAMES = ("job.log", "server.log", "pbs.log")
+"""What the job printed, what its model server did, and what PBS itself printed around it."""
 
 MOST_BYTES = 32 * 1024 * 1024
 """Of one log: more than anybody reads; then it begins anew near the end."""

@@ -24,6 +24,9 @@ def log(
     server: Annotated[
         bool, typer.Option("--server", help="What the job's model server said, not the job itself.")
     ] = False,
+    scheduler: Annotated[
+        bool, typer.Option("--scheduler", help="What PBS printed around the job, before its script began.")
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -35,13 +38,16 @@ def log(
     call = call_of(context)
     if follow and call.json:
         raise UsageError("--follow has no end that JSON could have.", "Leave one of them out.")
+    if server and scheduler:
+        raise UsageError("--server and --scheduler are two logs.", "Leave one of them out.")
     found = the_workspace(call)
     reader = open_reader(found.catalog_path)
     try:
         row = job_named(reader, job)
     finally:
         reader.close()
-    order = LogOrder(row, "server.log" if server else "job.log", grep, lines)
+    name = "server.log" if server else "pbs.log" if scheduler else "job.log"
+    order = LogOrder(row, name, grep, lines)
     if follow:
         follow_log(found, order)
     else:

@@ -10,7 +10,7 @@ MAX_HEADER_BYTES = 65536
 LOG_TAIL_BYTES = 65536
 MOST_FILES = 256
 """Journals, and results files, of one run: a worker writes one of each for each time it is started."""
-LOG_NAMES = ("job.log", "server.log")
+LOG_NAMES = ("job.log", "server.log", "pbs.log")
 
 
 def poll_runs(
