@@ -43,8 +43,8 @@ class Link(StrEnum):
 class RunAsk:
     """What is known of a run's files: offsets up to which they were read.
 
-    `logs` names logs (job.log, server.log, pbs.log) whose new bytes are wanted too; a log without an offset is
-    answered from `LOG_TAIL_BYTES` before its end on.
+    `logs` names logs (job.log, server.log, pbs.log) whose new bytes are wanted too; a log without an offset
+    is answered from `LOG_TAIL_BYTES` before its end on.
     """
 
     token: str
