@@ -287,6 +287,21 @@ async def test_a_job_that_is_started_twice_reads_once(site: Site) -> None:
     assert not (run / "exit.json").exists()
 
 
+async def test_a_number_that_a_new_server_gave_to_another_job_of_ours_is_not_taken_for_this_one(
+    site: Site,
+) -> None:
+    earlier, later = "bearlier" + "a" * 6, "blater" + "a" * 8
+    site.stage(later, seconds=30)
+    (answer,) = await site.scheduler.submit([SubmitOrder(later)])
+    assert isinstance(answer, Accepted)
+    look = await site.scheduler.look({earlier: answer.scheduler_id})
+    assert look.views[earlier].state == "unknown"
+    await site.scheduler.stop(earlier, answer.scheduler_id, force=True)
+    look = await site.scheduler.look({later: answer.scheduler_id})
+    assert look.views[later].state in ("queued", "running"), "it was not deleted in the other's stead"
+    await site.scheduler.stop(later, answer.scheduler_id, force=True)
+
+
 async def test_many_jobs_are_looked_at_by_one_listing(site: Site) -> None:
     jobs = {}
     tokens = [f"bmany{number}" for number in range(12)]

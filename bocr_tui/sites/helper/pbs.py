@@ -7,10 +7,10 @@ import select
 import subprocess
 import sys
 import time
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from . import pbs_codes, pbs_detached
-from .pbs_commands import Pbs, find_pbs, is_job_id, job_number, run_command
+from .pbs_commands import Pbs, find_pbs, is_job_id, is_other_token, job_number, run_command
 from .pbs_qsub import find_jobs, words_of
 from .pbs_submit import ACCEPTED, QSUB_S, UNCLEAR, read_job_id
 from .refusal import Refused
@@ -18,6 +18,7 @@ from .refusal import Refused
 SUBMIT_WAIT_S = 45.0
 """How long a call waits for the process that submits; that goes on by itself afterwards."""
 ACT_S = 30.0
+LOOK_S = 15.0
 
 _TOKEN = re.compile(r"[a-z][a-z0-9]{0,14}")
 _ROOT = re.compile(r"/[A-Za-z0-9_.@%+=:/~-]*")
@@ -128,7 +129,18 @@ def stop_pbs(root: str, token: str, job_id: str, force: bool, options: Options) 
         if not ids:
             return {"answer": pbs_codes.UNKNOWN, "words": "PBS has no job of this name"}
         job_id = ids[0]
-    return _act(pbs, "qdel", job_id)
+    return _another(pbs, token, job_id) or _act(pbs, "qdel", job_id)
+
+
+def _another(pbs: Pbs, token: str, job_id: str) -> Optional[Dict[str, str]]:
+    """An answer instead of acting, when a server that was set up anew gave the number to another job of
+    bocr."""
+    _check(job_id)
+    said = run_command([pbs.command("qstat"), "-f", job_id], LOOK_S)
+    name = re.search(rb"^    Job_Name = (\S+)$", said.stdout, re.MULTILINE)
+    if name is None or not is_other_token(name.group(1).decode("utf-8", "replace"), token):
+        return None
+    return {"answer": pbs_codes.UNKNOWN, "words": "its number is another job's now"}
 
 
 def hold_pbs(root: str, job_id: str, options: Options) -> Dict[str, str]:

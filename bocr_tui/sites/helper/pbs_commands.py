@@ -33,6 +33,7 @@ CONFIGURATION = "/etc/pbs.conf"
 MEMORY = "pbs_exec"
 """A file below the root."""
 _JOB_ID = re.compile(r"[0-9]{1,18}(\[[0-9]*\])?(\.[A-Za-z0-9][A-Za-z0-9._-]{0,250})?")
+_BOCR_NAME = re.compile(r"b[a-z0-9]{13}")
 _VERSION = re.compile(rb"pbs_version\s*=\s*([\w.\-]+)")
 _MARK = "bocr:qstat:"
 
@@ -63,6 +64,11 @@ def is_job_id(text: Any) -> bool:
 def job_number(job_id: str) -> str:
     """What tells jobs of one server apart: servers may be called by several names."""
     return job_id.split(".", 1)[0]
+
+
+def is_other_token(name: str, token: str) -> bool:
+    """Whether a job of this name is another job of bocr: tokens are a `b` and 13 letters and digits."""
+    return name != token and _BOCR_NAME.fullmatch(name) is not None
 
 
 def user_name() -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bocr_tui.sites.helper.pbs_commands import is_other_token
 from bocr_tui.sites.scheduler.base import JobView, Look
 from bocr_tui.sites.scheduler.pbs.codes import no_answer
 from bocr_tui.sites.scheduler.pbs.states import plain_words, view_of
@@ -120,7 +121,7 @@ def _single(jobs: Mapping[str, str], said: Said, user: str, *, alone: bool) -> d
         if number in gone and number not in things:
             views[token] = gone[number]
         elif thing is not None and _is_a_strangers(thing, token, user):
-            views[token] = JobView("unknown", None, "PBS has given its number to somebody else's job")
+            views[token] = JobView("unknown", None, "PBS has given its number to another job")
     return views
 
 
@@ -154,9 +155,9 @@ def _complaints(said: Said) -> dict[str, JobView]:
 
 def _is_ours(thing: PbsThing, token: str, user: str) -> bool:
     """Numbers are given anew when a server is set up anew: a job of another owner with another name is not
-    ours."""
+    ours, nor is one that bears the name of another job of bocr."""
     owner, name = thing.sure("Job_Owner").split("@", 1)[0], thing.sure("Job_Name")
-    return not owner or owner == user or name == token
+    return name == token or ((not owner or owner == user) and not is_other_token(name, token))
 
 
 def _number(job_id: str) -> str:
