@@ -12,8 +12,7 @@ MAX_NOISE_BYTES = 4 * 1024 * 1024
 """Banners and shells' start-up files may say so much before the answer."""
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
-MAX_VALUE_BYTES = 128 * 1024 * 1024
-"""An answer once it is unzipped."""
+"""As it comes, and once it is unzipped: twice what a poll may answer."""
 
 KEPT_NOISE_BYTES = 2000
 
@@ -95,6 +94,6 @@ class AnswerReader:
         if self.payload is None:
             raise BadAnswer("the answer was cut" if self.begun else "no answer came")
         try:
-            return unpack(self.payload, MAX_VALUE_BYTES)
+            return unpack(self.payload, MAX_ANSWER_BYTES)
         except BadFrame as error:
             raise BadAnswer(str(error)) from None
