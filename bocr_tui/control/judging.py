@@ -7,6 +7,7 @@ that it was stopped.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bocr_tui.catalog.words import JobCause, JobState
@@ -48,6 +49,20 @@ def report_of(token: str, exit_json: bytes | None) -> ExitReport | None:
     except ProtocolError:
         return None
     return report if report.token in (token, "") else None
+
+
+def lacks_journals(report: ExitReport | None, journal_bytes: Mapping[str, int]) -> bool:
+    """Whether a report speaks of more of its journals than was seen: a network filesystem may show a new
+    file before it shows how far an old one has grown."""
+    ends = () if report is None else report.journals
+    return any(journal_bytes.get(end.file, 0) < end.bytes for end in ends)
+
+
+def without_journals(ending: Ending) -> Ending:
+    """The ending of a job that was done, when a part of its journals never came: their pages are open."""
+    if ending.cause != JobCause.OK:
+        return ending
+    return Ending(JobState.FINISHED, JobCause.PARTIAL, "a part of its journals is gone", ending.exit_status)
 
 
 def ending_of(token: str, exit_json: bytes | None, view: JobView | None, asked: str | None) -> Ending:

@@ -21,7 +21,15 @@ from bocr_tui.config.workspace import Workspace
 from bocr_tui.control.events import ControlEvent, SiteMoved, Trouble
 from bocr_tui.control.following import FollowedRun, Follower
 from bocr_tui.control.jobs import JobRow, living_jobs, lost_jobs
-from bocr_tui.control.judging import CANCEL, REQUEUE, Ending, ending_of, report_of
+from bocr_tui.control.judging import (
+    CANCEL,
+    REQUEUE,
+    Ending,
+    ending_of,
+    lacks_journals,
+    report_of,
+    without_journals,
+)
 from bocr_tui.control.requests import (
     HOLD,
     JobRequest,
@@ -97,6 +105,7 @@ class SiteDriver:
         self._look_at = 0.0
         self._poll_at = 0.0
         self._gone_since: dict[int, float] = {}
+        self._lacking_since: dict[int, float] = {}
         self._unknown: dict[int, _Unknown] = {}
         self._stopping: dict[int, float] = {}
 
@@ -327,18 +336,25 @@ class SiteDriver:
             return True
         if run.grew:
             self._unknown.pop(job.id, None)
-        if not self._has_ended(run, view):
+        lacking = lacks_journals(report_of(job.token, run.exit), run.journal_bytes)
+        if not self._has_ended(run, view) or (lacking and self._waits_for_journals(job)):
             return False
         unreadable = await self._follower.close_books(run)
         wish = await to_thread(self._wish, job.id)
         ending = ending_of(job.token, run.exit, view, wish)
+        if lacking:
+            ending = without_journals(ending)
         if ending.cause not in ("ok", None) or ending.state == JobState.LOST:
             await self._follower.fetch_logs(job)
         await self._books.end(job, ending, unreadable)
-        for memory in (self._gone_since, self._unknown, self._stopping):
+        for memory in (self._gone_since, self._lacking_since, self._unknown, self._stopping):
             memory.pop(job.id, None)
         self._views.pop(job.token, None)
         return True
+
+    def _waits_for_journals(self, job: JobRow) -> bool:
+        since = self._lacking_since.setdefault(job.id, time.monotonic())
+        return time.monotonic() - since < self.site.patience.ended_s
 
     def _has_ended(self, run: FollowedRun, view: JobView | None) -> bool:
         """The job's own report, the scheduler's final word, or the scheduler's silence for long enough."""

@@ -89,6 +89,17 @@ def test_more_files_than_any_worker_writes_are_left_alone(room: Room) -> None:
     assert (room.results / TOKEN / RESULTS).exists(), "each kind has its own bound"
 
 
+def test_a_journal_that_was_read_is_not_hidden_by_files_with_smaller_names(room: Room) -> None:
+    (room.run / JOURNAL).write_bytes(header())
+    room.follow()
+    for number in range(MOST_FILES + 50):
+        (room.run / f"journal-{number:016x}.jsonl").touch()
+    with (room.run / JOURNAL).open("ab") as stream:
+        stream.write(ok(room.sha, 1))
+    room.follow()
+    assert room.read() == 1
+
+
 def test_a_results_file_without_end_does_not_fill_this_disk(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:

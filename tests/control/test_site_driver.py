@@ -32,7 +32,7 @@ from bocr_tui.sites.scheduler.base import (
 from bocr_tui.sites.site import Patience, Site
 from bocr_tui.sites.transport.base import NeedsPerson, TransportLost
 from bocr_tui.sites.transport.local import LocalTransport
-from bocr_worker.protocol.exit_report import ExitReport, dump_exit_report
+from bocr_worker.protocol.exit_report import ExitReport, JournalEnd, dump_exit_report
 from tests.control.campaigns import Campaign, make_campaign
 from tests.control.test_rounds import CHAINED
 from tests.papers import make_pdf
@@ -352,3 +352,19 @@ async def test_a_watched_log_comes_home_piece_by_piece(stage: Stage) -> None:
     await stage.ticks(1)
     assert home.read_bytes().endswith(b"loading\npage 1\n")
     assert home.stat().st_size == 65536 + 7
+
+
+async def test_an_end_waits_for_the_journals_that_its_report_speaks_of(stage: Stage) -> None:
+    """A network filesystem may show a new exit.json before the end of a journal that has grown."""
+    await stage.ticks(3)
+    stage.again(patience=replace(stage.site.patience, ended_s=60.0))
+    token, name = stage.tokens()[0], "journal-0123456789abcdef.jsonl"
+    report = ExitReport(token, "ok", journals=(JournalEnd(name, "0123456789abcdef", 5000, 9),))
+    (stage.root / "runs" / token / "exit.json").write_bytes(dump_exit_report(report))
+    stage.see(JobView("ended", "ok", exit_status=0), HELD)
+    await stage.ticks(4)
+    assert stage.states()[0] == "submitted", "what it read may still come"
+    stage.again(patience=replace(stage.site.patience, ended_s=0.0))
+    await stage.ticks(4)
+    rows = stage.campaign.rows("SELECT state, cause, reason FROM job ORDER BY id")
+    assert rows[0] == ("finished", "partial", "a part of its journals is gone")

@@ -52,6 +52,7 @@ def _poll_run(root: str, ask: Dict[str, Any], budget: _Budget) -> Dict[str, Any]
     names = sorted(os.listdir(run))
     for prefix in ("journal-", "results-"):
         wanted = [name for name in names if name.startswith(prefix) and name.endswith(".jsonl")]
+        wanted.sort(key=lambda name: name not in ask["offsets"])  # those that were read stay in sight
         for name in wanted[:MOST_FILES]:
             entry = _poll_file(run, name, ask["offsets"].get(name, 0), budget.bound(ask["max_bytes"]))
             if entry is not None:
