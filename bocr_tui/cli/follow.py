@@ -139,7 +139,7 @@ def _tell(shown: Display, event: ControlEvent) -> None:
     if isinstance(event, Trouble):
         shown.message(f"{event.text} {event.next_step}".strip())
     elif isinstance(event, AutopilotSaid):
-        shown.message(f"Autopilot {'stopped: ' if event.stopped else ''}{event.text}")
+        shown.message(f"Autopilot{' stopped' if event.stopped else ''}: {event.text}")
     elif isinstance(event, SiteMoved) and event.link == "paused":
         shown.message(f"Site {event.site} is paused. {event.reason} `bocr resume {event.site}` goes on.")
     elif isinstance(event, JobMoved) and event.reason and event.cause not in (None, "ok"):

@@ -120,8 +120,8 @@ class BocrApp(App[None]):
         self.activity = ""
         self.site_facts: dict[str, SiteFacts] = {}
         self.troubles: list[str] = []
-        self._asker = PanelAsker(self.post_message)
-        self.doer = Doer(workspace, self._asker)
+        self.asker = PanelAsker(self.post_message)
+        self.doer = Doer(workspace, self.asker)
         self._questions: deque[Pending] = deque()
         self._trouble_told: DrivingState | None = None
         self._watch = CatalogWatch(self.reading, self._saw)
@@ -132,7 +132,7 @@ class BocrApp(App[None]):
                 workspace,
                 lambda state: self.post_message(DrivingChanged(state)),
                 self._hear_driver,
-                self._asker,
+                self.asker,
             )
         if background is not None:
             self.activity = "beginning…"
@@ -251,7 +251,7 @@ class BocrApp(App[None]):
     def stop_threads(self) -> None:
         """End the background's work and the driver in order; may be called again. Questions that wait are
         declined, so that nothing waits for a person who left."""
-        self._asker.close()
+        self.asker.close()
         for thread in (self._background, self._driving_thread):
             if thread is not None:
                 thread.stop()

@@ -39,9 +39,12 @@ class _LaneThread:
     def __init__(self, lane: Lane, path: Path) -> None:
         self._path = path
         self._reader: Reader | None = None
+        self._closed = False
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"catalog-{lane}")
 
     async def ask(self, question: Callable[[Reader], Answer]) -> Answer:
+        if self._closed:  # a screen's last question, while the panel goes away
+            raise CatalogError("The panel is closing.")
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, question)
 
     def _answer(self, question: Callable[[Reader], Answer]) -> Answer:
@@ -55,6 +58,7 @@ class _LaneThread:
             raise
 
     def close(self) -> None:
+        self._closed = True
         reader = self._reader
         if reader is not None:
             with contextlib.suppress(Exception):

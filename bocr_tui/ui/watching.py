@@ -52,6 +52,7 @@ class CatalogWatch:
         self._version: int | None = None
         self._sites_version: int | None = None
         self._not_before = 0.0
+        self._one_at_a_time = asyncio.Lock()
         self.sight = Sight()
 
     async def run(self) -> None:
@@ -60,7 +61,11 @@ class CatalogWatch:
             await asyncio.sleep(POLL_S)
 
     async def look(self) -> None:
-        """Ask once; tell if anything is new."""
+        """Ask once; tell if anything is new. Two looks at once would tell older news after newer."""
+        async with self._one_at_a_time:
+            await self._look()
+
+    async def _look(self) -> None:
         now = time.monotonic()
         try:
             version = await self._reading.ask(Lane.WATCH, Reader.data_version)

@@ -56,7 +56,7 @@ class Asking:
 
 
 async def asked(panel: Panel, question: Question) -> Asking:
-    asking = Asking(panel.app._asker, question)
+    asking = Asking(panel.app.asker, question)
     await panel.until(lambda: isinstance(panel.app.screen, QuestionScreen) and panel.app.focused is not None)
     return asking
 
@@ -119,7 +119,7 @@ async def test_hostile_words_are_text_and_leave_room_for_the_answer(
 
 async def test_questions_are_asked_one_after_the_other(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace) as panel:
-        first, second = await asked(panel, KEY), Asking(panel.app._asker, CODE)
+        first, second = await asked(panel, KEY), Asking(panel.app.asker, CODE)
         await panel.press("escape")
         await panel.until(lambda: first.over)
         await panel.sees("Enter your code.")
@@ -146,7 +146,7 @@ async def test_leaving_the_panel_declines_what_waits_and_what_comes_after(shared
         panel.app.action_leave()
         await panel.until(lambda: asking.over and not panel.app.is_running)
         assert asking.answers == [None]
-        assert await panel.app._asker(KEY) is None
+        assert await panel.app.asker(KEY) is None
 
 
 async def test_cancel_is_the_button_under_the_cursor(shared_campaign: Campaign) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from bocr_tui.catalog import core
 from bocr_tui.control.requests import is_paused, pause_site
 from bocr_tui.control.upload_rows import upload_paused
+from bocr_tui.ui.screens.sites import SitesScreen
 from bocr_tui.ui.widgets.log_view import LogView
 from tests.ui.campaign import Campaign
 from tests.ui.conftest import Panel, opened
@@ -170,3 +171,25 @@ async def test_the_autopilot_is_switched_by_a_key_and_stands_in_the_top_line(far
         await panel.sees("autopilot")
         await panel.press("A")
         await panel.until(lambda: not panel.app.sight.autopilot.on)
+
+
+async def test_the_doctor_checks_a_site_while_the_panel_goes_on(far: Campaign) -> None:
+    async with opened(far.workspace, (120, 40)) as panel:
+        await on_site(panel, "local")
+        await panel.press("D")
+        await panel.sees("Checks of local")
+        await panel.sees("also runs a test job")
+        assert "connection" in panel.text and "this machine" in panel.text
+        await panel.press("escape")
+        await panel.until(lambda: isinstance(panel.app.screen, SitesScreen))
+
+
+async def test_a_doctor_that_cannot_begin_says_why(far: Campaign) -> None:
+    async with opened(far.workspace) as panel:
+        await on_site(panel, "local")
+        pause_site(far.catalog, "gone")
+        await panel.until(lambda: panel.table.row_count == 4)
+        while panel.table.current.name != "gone":
+            await panel.press("k")
+        await panel.press("D")
+        await panel.sees("There is no site gone.")

@@ -10,7 +10,8 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from bocr_tui.ui.watching import Sight
-from bocr_tui.ui.widgets.top_line import PlaceLine, TopLine
+from bocr_tui.ui.widgets.tones import Part
+from bocr_tui.ui.widgets.top_line import PartsLine, PlaceLine, TopLine
 
 if TYPE_CHECKING:
     from bocr_tui.ui.app import BocrApp
@@ -22,7 +23,7 @@ class PanelScreen(Screen[Result], Generic[Result]):
     """A screen that knows the panel, shows how the campaign stands, and hears when the catalog changed."""
 
     PLACE: ClassVar[str | None] = None
-    """Which of the four places this is or belongs to."""
+    """Which of the five places this is or belongs to."""
 
     BINDINGS: ClassVar = [
         Binding("escape", "back", "Back", tooltip="To where you came from.", show=False),
@@ -58,6 +59,16 @@ class PanelScreen(Screen[Result], Generic[Result]):
         """Draw the top line anew, if anything in it changed."""
         for line in self.query(TopLine):
             line.tell(self.panel.standing())
+
+    def tell_place_line(self, right: tuple[Part, ...], here: str | None = None) -> None:
+        """Draw the second line. It may be gone already while the panel closes, and news still come."""
+        for line in self.query(PlaceLine):
+            line.tell(here or self.PLACE, right)
+
+    def tell_line(self, selector: str, left: tuple[Part, ...], right: tuple[Part, ...] = ()) -> None:
+        """Draw another line, if it is there."""
+        for line in self.query(selector).results(PartsLine):
+            line.show(left, right)
 
     def hear(self, sight: Sight) -> None:
         """The catalog was looked at; what is shown is read again only when it changed.

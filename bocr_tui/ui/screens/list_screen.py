@@ -181,7 +181,7 @@ class ListScreen(PanelScreen[None], Generic[Row]):
             more = "" if table.complete else "+"
             thing = self.THING if table.row_count == 1 else self.THINGS
             parts.append((f"{count(table.row_count)}{more} {thing} ", "muted"))
-        self.query_one(PlaceLine).tell(self.here(), tuple(parts))
+        self.tell_place_line(tuple(parts), self.here())
 
     @on(VirtualTable.Highlighted)
     def _highlighted(self) -> None:
@@ -194,9 +194,9 @@ class ListScreen(PanelScreen[None], Generic[Row]):
         """The line below the list, which is there only while it says something."""
         row = self.table.current
         parts = () if row is None else self.detail(row)
-        line = self.query_one("#detail", PartsLine)
-        line.display = bool(parts)
-        line.show(parts)
+        for line in self.query("#detail").results(PartsLine):
+            line.display = bool(parts)
+        self.tell_line("#detail", parts)
 
     def on_resize(self) -> None:
         super().on_resize()

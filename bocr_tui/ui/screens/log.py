@@ -146,9 +146,9 @@ class LogScreen(PanelScreen[None]):
         """The two lines above the log: whose it is, and how new."""
         state, tone = wording.job_state(self._job.state, self._job.cause)
         whose = ((f"log of {self._job.token}  ", "accent"), (f"{state} ", tone))
-        self.query_one(PlaceLine).tell(self.PLACE, whose)
+        self.tell_place_line(whose)
         names: list[Part] = [(f" {name} ", "title" if name == self._log else "muted") for name in LOG_NAMES]
-        self.query_one("#panes", PartsLine).show(tuple(names), tuple(self._how_it_is()))
+        self.tell_line("#panes", tuple(names), tuple(self._how_it_is()))
 
     def _how_it_is(self) -> list[Part]:
         view = self.view

@@ -137,7 +137,7 @@ class PageScreen(PanelScreen[None]):
         state, tone = wording.page_state(page.state, page.held)
         why = f" {wording.plain(page.failure)}" if page.failure else ""
         where = f"page {page.number} of {story.document.page_count} "
-        self.query_one(PlaceLine).tell(self._place, ((where, "plain"),))
+        self.tell_place_line(((where, "plain"),), self._place)
         self._standing = ((f"{state}{why} ", tone),)
         self._tell_panes()
         chosen = self._attempt
@@ -196,7 +196,7 @@ class PageScreen(PanelScreen[None]):
         titles = tuple((f" {TITLES[each]} ", "title" if each in self._seen else "muted") for each in PANES)
         if len(self._seen) == len(PANES):
             titles = ((f" {self._story.document.name}", "strong"),) if self._story else ()
-        self.query_one("#panes", PartsLine).show(titles, self._standing)
+        self.tell_line("#panes", titles, self._standing)
 
     def _beside_image(self) -> str:
         return "text" if self.pane == "text" else "facts"

@@ -21,6 +21,7 @@ from bocr_tui.ui.acting import act, action_binding
 from bocr_tui.ui.reading import Lane, Reading
 from bocr_tui.ui.screens.batches import EVENTS_SHOWN
 from bocr_tui.ui.screens.commands import CommandsPane
+from bocr_tui.ui.screens.doctor import DoctorScreen
 from bocr_tui.ui.screens.find import FindLine
 from bocr_tui.ui.screens.list_screen import ListScreen
 from bocr_tui.ui.sheets_sites import SiteSheet
@@ -68,6 +69,7 @@ class SitesScreen(ListScreen[SiteRow]):
         Binding("f", "toggle_only", "Only troubled", show=False, tooltip="Show only sites in trouble."),
         action_binding("site.resume"),
         action_binding("site.pause"),
+        Binding("D", "doctor", "Doctor", tooltip="Check the site's connection, scheduler and environments."),
         action_binding("site.upload_pause", show=False),
         action_binding("site.upload_resume", show=False),
         Binding("tab", "other_pane", "Commands", tooltip="To the commands below, and back to the sites."),
@@ -184,6 +186,11 @@ class SitesScreen(ListScreen[SiteRow]):
             self._commands.search("")
         else:
             self.table.focus()
+
+    def action_doctor(self) -> None:
+        row = self.table.current
+        if row is not None:
+            self.app.push_screen(DoctorScreen(self.panel.workspace, row.name, self.panel.asker))
 
     @work(group="act")
     async def action_act(self, action_id: str) -> None:
