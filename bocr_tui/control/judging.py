@@ -95,4 +95,5 @@ def _site_cause(view: JobView | None) -> JobCause | None:
 
 def _sentence(cause: JobCause, view: JobView | None) -> str:
     said = _WORDS.get(cause, str(cause))
-    return f"{said} ({view.words})" if view is not None and view.words else said
+    words = view.words if view is not None else ""
+    return said if words in ("", said) else f"{said} ({words})"

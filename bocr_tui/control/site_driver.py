@@ -12,18 +12,17 @@ import time
 from asyncio import to_thread
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from bocr_tui.catalog.database import Catalog, now
 from bocr_tui.catalog.words import JobState
-from bocr_tui.config.errors import SiteError
+from bocr_tui.config.errors import ConfigError, SiteError
 from bocr_tui.config.workspace import Workspace
-from bocr_tui.control.events import ControlEvent, SiteMoved, Trouble
+from bocr_tui.control.carrying import Books, Carrier
+from bocr_tui.control.events import SiteMoved, Trouble
 from bocr_tui.control.following import FollowedRun, Follower
 from bocr_tui.control.jobs import JobRow, living_jobs, lost_jobs
 from bocr_tui.control.judging import (
     CANCEL,
-    REQUEUE,
     Ending,
     ending_of,
     lacks_journals,
@@ -31,7 +30,6 @@ from bocr_tui.control.judging import (
     without_journals,
 )
 from bocr_tui.control.requests import (
-    HOLD,
     JobRequest,
     answer_requests,
     is_paused,
@@ -55,24 +53,11 @@ ORDERS_EVERY_S = 1.0
 LOOK_MOMENT_S = 0.5
 """How long a tick waits for the scheduler's answer before it goes on without."""
 
-FORCE_AFTER_S = 12.0
-"""A job that was asked to stop and still lives after this long is killed: twice what it promises."""
-
 GONE_S = 20.0
 """After its exit report, a job that its scheduler still calls running has this long at least to be gone."""
 
 LOST_REVISITED_S = 24 * 3600.0
 """How long after a job was taken for lost its report is still looked for."""
-
-
-class Books(Protocol):
-    """Where endings are written: the driver."""
-
-    async def end(self, job: JobRow, ending: Ending, unreadable_lines: int = 0) -> None: ...
-
-    async def move(self, job: JobRow, state: JobState) -> None: ...
-
-    def tell(self, event: ControlEvent) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -107,7 +92,7 @@ class SiteDriver:
         self._gone_since: dict[int, float] = {}
         self._lacking_since: dict[int, float] = {}
         self._unknown: dict[int, _Unknown] = {}
-        self._stopping: dict[int, float] = {}
+        self._carrier = Carrier(catalog, site, books, self._look_soon)
 
     async def close(self) -> None:
         for task in (self._look, self._uploading):
@@ -124,16 +109,18 @@ class SiteDriver:
         """Do what is due; returns after how many seconds something is due again."""
         orders = await to_thread(self._orders)
         if orders.resumes:
-            await self._resume(orders.resumes)
+            self._standing.try_now()
         await self._upload(on=not orders.paused and bool(orders.jobs))
         if orders.paused:
             self._say_link("paused", "A person paused it.")
             return ORDERS_EVERY_S
-        if self._standing.waits or not (orders.jobs or orders.requests):
+        wanted = orders.jobs or orders.requests or orders.resumes
+        if self._standing.waits or not wanted:
             return min(ORDERS_EVERY_S, self.site.poll_s)
         try:
+            await self._resume(orders.resumes)
             more = await self._work(orders)
-        except NeedsPerson as error:
+        except (NeedsPerson, ConfigError) as error:
             self._standing.needs_person = True
             self._say_link("paused", f"{error.cause} {error.next_step}".strip())
             return ORDERS_EVERY_S
@@ -152,13 +139,14 @@ class SiteDriver:
         self._standing.write(self._catalog, self.site.name)
 
     async def _resume(self, request_ids: list[int]) -> None:
-        self._standing.try_now()
-        await self.site.transport.resume()
-        await to_thread(self._answer, request_ids, "tried again")
+        """A person asks for another try: that is answered by trying, whatever comes of it."""
+        if request_ids:
+            await to_thread(self._answer, request_ids, "tried again")
+            await self.site.transport.resume()
 
     async def _work(self, orders: _Orders) -> bool:
         await self._lease.renew()
-        await self._carry_out(orders)
+        await self._carrier.carry_out(orders.jobs, orders.requests)
         on_site = [job for job in orders.jobs if job.state in ON_SITE]
         if await self._ask_scheduler(on_site):
             orders = await to_thread(self._orders)
@@ -201,55 +189,6 @@ class SiteDriver:
         if len(able) < len(jobs) or not all(ready.all for ready in found.values()):
             self._uploader.wake()
         return [job for job in able if found[job.id].all]
-
-    # -- what people ask for ----------------------------------------------------------------------------
-
-    async def _carry_out(self, orders: _Orders) -> None:
-        """Later stages first: a job that waits for another would start when that one is stopped."""
-        jobs = {job.id: job for job in orders.jobs}
-        for request in sorted(orders.requests, key=lambda one: -jobs[one.job_id].stage):
-            job = jobs[request.job_id]
-            if request.kind in (CANCEL, REQUEUE):
-                await self._stop(request, job)
-            else:
-                await self._hold_or_release(request, job)
-
-    async def _stop(self, request: JobRequest, job: JobRow) -> None:
-        """Asked again each tick until the job has ended; answered then (`_orders`)."""
-        if job.state in (JobState.PLANNED, JobState.STAGED):
-            if request.kind == CANCEL:
-                await self._books.end(
-                    job, Ending(JobState.CANCELLED, None, "cancelled before it was submitted")
-                )
-            else:
-                await to_thread(self._answer, [request.id], "it waits to be submitted already")
-            return
-        if job.state not in ON_SITE:
-            return  # first it must be known whether there is anything to stop
-        asked_at = self._stopping.get(job.id)
-        force = asked_at is not None and time.monotonic() - asked_at > FORCE_AFTER_S
-        if asked_at is None or force:
-            await self.site.scheduler.stop(job.token, job.scheduler_id, force=force or _never_ran(job))
-            self._stopping[job.id] = time.monotonic()
-            self._look_soon()
-
-    async def _hold_or_release(self, request: JobRequest, job: JobRow) -> None:
-        if job.state not in ON_SITE or job.scheduler_id is None:
-            return
-        scheduler = self.site.scheduler
-        try:
-            if request.kind == HOLD:
-                await scheduler.hold(job.token, job.scheduler_id)
-            else:
-                await scheduler.release({job.token: job.scheduler_id})
-        except SiteError as error:
-            if type(error) is not SiteError:
-                raise  # the link, not the scheduler
-            await to_thread(self._answer, [request.id], f"{error.cause} {error.next_step}", refused=True)
-            self._books.tell(Trouble(error.cause, error.next_step, job.id))
-            return
-        self._look_soon()
-        await to_thread(self._answer, [request.id], "done")
 
     # -- the scheduler ----------------------------------------------------------------------------------
 
@@ -347,7 +286,8 @@ class SiteDriver:
         if ending.cause not in ("ok", None) or ending.state == JobState.LOST:
             await self._follower.fetch_logs(job)
         await self._books.end(job, ending, unreadable)
-        for memory in (self._gone_since, self._lacking_since, self._unknown, self._stopping):
+        self._carrier.forget(job.id)
+        for memory in (self._gone_since, self._lacking_since, self._unknown):
             memory.pop(job.id, None)
         self._views.pop(job.token, None)
         return True
@@ -366,7 +306,7 @@ class SiteDriver:
             # Its last word is written, its process not yet gone; or the scheduler was not asked since.
             if report.outcome == "ok" and self.site.scheduler.chains:
                 return True
-            if view is None or view.state != "running" or job.id in self._stopping:
+            if view is None or view.state != "running" or self._carrier.is_stopping(job.id):
                 since = self._gone_since.setdefault(job.id, time.monotonic())
                 self._look_soon()
                 return time.monotonic() - since >= patience.report_s
@@ -408,14 +348,9 @@ class SiteDriver:
         with self._catalog.reading() as connection:
             return last_wish(connection, job_id)
 
-    def _answer(self, request_ids: list[int], answer: str, *, refused: bool = False) -> None:
+    def _answer(self, request_ids: list[int], answer: str) -> None:
         with self._catalog.writing() as connection:
-            answer_requests(connection, request_ids, answer, refused=refused)
-
-
-def _never_ran(job: JobRow) -> bool:
-    """Nobody would read its stop file: the scheduler has to drop it."""
-    return job.state in (JobState.HELD, JobState.QUEUED)
+            answer_requests(connection, request_ids, answer)
 
 
 class _Unknown:

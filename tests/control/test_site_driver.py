@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bocr_tui.config.errors import SiteError
+from bocr_tui.config.errors import ConfigError, SiteError
 from bocr_tui.control import submitting
 from bocr_tui.control.driver import Driver
 from bocr_tui.control.events import ControlEvent, SiteMoved, Trouble
@@ -368,3 +368,32 @@ async def test_an_end_waits_for_the_journals_that_its_report_speaks_of(stage: St
     await stage.ticks(4)
     rows = stage.campaign.rows("SELECT state, cause, reason FROM job ORDER BY id")
     assert rows[0] == ("finished", "partial", "a part of its journals is gone")
+
+
+async def test_a_resumed_site_that_needs_a_person_again_is_paused_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def needs(self: LocalTransport, *_: object, **__: object) -> None:
+        raise NeedsPerson("The host asks for a one-time code.", "Resume the site.")
+
+    monkeypatch.setattr(LocalTransport, "resume", needs)
+    resume_site(stage.campaign.catalog, "cluster")
+    await stage.ticks(2)
+    assert stage.campaign.rows("SELECT link FROM site_status") == [("paused",)]
+    monkeypatch.undo()
+
+
+async def test_a_template_that_cannot_be_used_pauses_its_site_and_no_other(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unusable(self: Puppet, order: ScriptOrder) -> bytes:
+        raise ConfigError("The job template pbs/job.sh.j2 cannot be used.", "Mend or remove it.")
+
+    monkeypatch.setattr(Puppet, "script", unusable)
+    await stage.ticks(2)
+    ((link, reason),) = stage.campaign.rows("SELECT link, reason FROM site_status")
+    assert link == "paused" and "Mend or remove it" in str(reason)
+    monkeypatch.undo()
+    resume_site(stage.campaign.catalog, "cluster")
+    await stage.ticks(2)
+    assert stage.states() == ["submitted", "submitted"]

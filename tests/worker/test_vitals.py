@@ -108,11 +108,12 @@ def test_without_proc_nothing_is_known(tmp_path: Path) -> None:
 async def test_a_busy_core_is_seen() -> None:
     looking = Vitals()
     looking._look_at_tree()
-    until = time.monotonic() + 0.5
-    while time.monotonic() < until:
+    began_s, cpu_s = time.monotonic(), time.process_time()
+    while time.process_time() - cpu_s < 0.4:
         pass
     await asyncio.sleep(0)
-    assert 0.2 < looking._look_at_tree()["job_cores"] < 3
+    share = 0.4 / (time.monotonic() - began_s)  # of a core, on a machine that others use, too
+    assert share / 2 < looking._look_at_tree()["job_cores"] < 3
 
 
 def test_a_running_job_tells_its_tokens_and_its_machine(tmp_path: Path) -> None:
