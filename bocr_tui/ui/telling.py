@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 
 from bocr_tui.catalog.list_rows import (
@@ -16,6 +17,7 @@ from bocr_tui.catalog.list_rows import (
 from bocr_tui.catalog.words import JobState, PageState
 from bocr_tui.ui import wording
 from bocr_tui.ui.sheets import batch_names, job_seconds
+from bocr_tui.ui.telling_vitals import about_vitals
 from bocr_tui.ui.widgets.columns import bar
 from bocr_tui.ui.widgets.facts import Heading, Labelled, Paragraph, Words
 
@@ -149,7 +151,15 @@ def about_job(row: JobRow) -> list[Paragraph]:
             )
         ),
     ]
-    return [Words(((row.token, "strong"),)), Labelled(facts), *pages, *_job_times(row)]
+    return [Words(((row.token, "strong"),)), Labelled(facts), *pages, *_vitals(row), *_job_times(row)]
+
+
+def _vitals(row: JobRow) -> list[Paragraph]:
+    """Only while it runs: what an ended job said last is no news."""
+    if row.ended_at is not None:
+        return []
+    age_s = None if row.heartbeat_at is None else max(0.0, time.time() - row.heartbeat_at)
+    return about_vitals(row.heartbeat, age_s)
 
 
 def _job_times(row: JobRow) -> list[Paragraph]:
@@ -159,9 +169,6 @@ def _job_times(row: JobRow) -> list[Paragraph]:
         ("Ended", wording.clock(row.ended_at), "plain"),
         ("Ran for", wording.duration(job_seconds(row)), "plain"),
     ]
-    rate = row.heartbeat.get("pages_per_s")
-    if isinstance(rate, (int, float)):
-        times.append(("Rate", f"{rate * 60:.1f} pages a minute", "plain"))
     if row.ended_at is None and row.heartbeat_at is not None:
         times.append(("Last heard", wording.clock(row.heartbeat_at), "plain"))
     return [Heading("Time"), Labelled(times)]

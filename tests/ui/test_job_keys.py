@@ -114,3 +114,26 @@ async def test_a_job_that_is_clear_has_nothing_to_settle(far: Campaign) -> None:
         await on_job(panel, 8)
         await panel.press("s")
         await panel.until(lambda: any("unclear" in toast for toast in panel.toasts))
+
+
+async def test_a_running_job_says_how_it_fares_whatever_its_heartbeat_holds(far: Campaign) -> None:
+    beat = {
+        "pages_per_s": 0.5,
+        "completion_tokens_per_s": 2100.4,
+        "prompt_tokens_per_s": 9000.0,
+        "in_flight": 32,
+        "rendered_waiting": 64,
+        "server": {"running": 30, "waiting": 2, "\x1b[2J": 7},
+        "gpus": 1,
+        "gpu_percent": 91.3,
+        "gpu_memory_used_mb": 61_200,
+        "gpu_memory_total_mb": 80_000,
+        "job_memory_mb": "a lot",
+    }
+    set_job(far, 7, heartbeat=beat, heartbeat_at=time.time() - 100)
+    async with opened(far.workspace, (120, 40)) as panel:
+        await on_job(panel, 7)
+        await panel.sees("Last heartbeat, 1 m 4")
+        for words in ("30.0 pages a minute", "2,100 out, 9,000 in", "30 running, 2 waiting", "91 % busy"):
+            assert words in panel.text
+        assert "61.2 GB of 80.0 GB" in panel.text and "a lot" not in panel.text
