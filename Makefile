@@ -63,7 +63,7 @@ demo: $(RUNS)
 	esac
 
 test: $(DEVELOPS)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: $(DEVELOPS)
 	$(BIN)/ruff check .

@@ -34,7 +34,7 @@ MOST_ASKS = 20
 ASK_AGAIN_S = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 """Pauses between those, growing to the last."""
 
-MOST_AT_ONCE = 50
+MOST_AT_ONCE = 100
 """Jobs staged, and jobs submitted, by one question to the site."""
 
 LATER_S = 60.0

@@ -63,13 +63,15 @@ def test_qsub_is_called_by_its_path_in_the_run_folder_without_a_shell(site: Subm
     assert call == ["qsub", *expected, "UTC", str(site.run)]
 
 
-def test_many_jobs_are_submitted_by_one_call_in_order(site: SubmitSite) -> None:
+def test_many_jobs_are_submitted_by_one_call_and_answered_in_order(site: SubmitSite) -> None:
     tokens = [f"bmany{number}" for number in range(20)]
     for token in tokens:
         site.stage(token)
     answers = site.submit(*tokens)
     assert [answer["token"] for answer in answers] == tokens
-    assert [answer["id"] for answer in answers] == [f"{number}.server" for number in range(1, 21)]
+    assert {answer["id"] for answer in answers} == {f"{number}.server" for number in range(1, 21)}
+    for token, answer in zip(tokens, answers, strict=True):
+        assert (site.run.parent / token / "jobid").read_text().strip() == answer["id"]
 
 
 def test_files_of_a_submission_are_private(site: SubmitSite) -> None:

@@ -11,9 +11,14 @@ import importlib.util
 import json
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 PACKAGE = "bocr_site_helper"
+
+BESIDE = 3
+"""Submissions under way at the same time: most of one is waiting for a process to start and a server to
+answer. A server that takes no more is asked so often before that is noticed."""
 
 
 def main(handle: int) -> int:
@@ -28,8 +33,11 @@ def main(handle: int) -> int:
     submit = importlib.import_module(package + ".pbs_submit")
     pbs = commands.Pbs(question["folder"], question["version"])
     submitter = submit.Submitter(question["root"], pbs, question["qsub_s"])
-    for order in question["orders"]:
-        _say(handle, submitter.submit(order))
+    first, *others = question["orders"]
+    _say(handle, submitter.submit(first))  # what this PBS does not know is found out once
+    with ThreadPoolExecutor(BESIDE) as threads:
+        for answer in threads.map(submitter.submit, others):
+            _say(handle, answer)
     return 0
 
 
