@@ -168,7 +168,8 @@ async def _tar(connection: asyncssh.SSHClientConnection, folder: str, files: dic
 
 
 async def _measure_large_file(sshd: Sshd, transport: SshTransport) -> Result:
-    """A large document, verified and on the disk in the end, against `scp`, which does neither."""
+    """A large document, verified and on the disk in the end, against `scp`, which does neither. None waits
+    for the disk because of what the other left to be written."""
     path = sshd.folder / "large.bin"
     size_bytes = LARGE_MB << 20
     await asyncio.to_thread(_fill, path, size_bytes)
@@ -176,7 +177,9 @@ async def _measure_large_file(sshd: Sshd, transport: SshTransport) -> Result:
     upload = Upload(path, f"documents/{digest[:2]}/{digest}.pdf", digest, size_bytes)
     bare_s, upload_s = [], []
     for _ in range(LARGE_ROUNDS):
+        await asyncio.to_thread(os.sync)
         bare_s.append(await asyncio.to_thread(_scp, sshd, path))
+        await asyncio.to_thread(os.sync)
         begun = time.perf_counter()
         await transport.upload([upload], lambda size: None)
         upload_s.append(time.perf_counter() - begun)

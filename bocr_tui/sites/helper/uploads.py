@@ -13,7 +13,6 @@ from .documents import is_document_name
 from .refusal import Refused
 
 CHUNK_BYTES, CHUNKS_AHEAD = 1 << 20, 8
-FLUSH_BYTES = 16 << 20
 SYNCED_TOGETHER = 8
 """Files synced at a time: a disk does several in hardly more time than one."""
 
@@ -90,7 +89,7 @@ def receive_file(root: str, stream: BinaryIO, name: str, size: int, digest: str,
         sink.seek(offset)
         try:
             with _hashing(known) as update:
-                _copy(stream, sink, size - offset, _flushing(handle, offset, update))
+                _copy(stream, sink, size - offset, update)
         finally:
             os.fsync(handle)
         if known.hexdigest() != digest:
@@ -111,20 +110,6 @@ def _hash_part(sink: BinaryIO, offset: int) -> Any:
         known.update(chunk)
         left -= len(chunk)
     return known
-
-
-def _flushing(handle: int, offset: int, seen: Callable[[bytes], None]) -> Callable[[bytes], None]:
-    """Let the system begin to write what has come, so that syncing in the end has little to wait for."""
-    place = [offset, offset]
-
-    def flush(chunk: bytes) -> None:
-        seen(chunk)
-        place[1] += len(chunk)
-        if place[1] - place[0] >= FLUSH_BYTES and hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(handle, place[0], place[1] - place[0], os.POSIX_FADV_DONTNEED)
-            place[0] = place[1]
-
-    return flush
 
 
 @contextlib.contextmanager
