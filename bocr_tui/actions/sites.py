@@ -68,7 +68,8 @@ def _resume(context: Context, options: Options) -> Outcome:
     names = _check(context)
     for name in names:
         resume_site(context.catalog.open(), name)
-    return _answer(names, "contacted again.", "Run `bocr watch` if nothing drives the jobs now.")
+    said = "contacted again; what it asks a person is asked where the jobs are driven from."
+    return _answer(names, said, "Run `bocr watch` if nothing drives them now.")
 
 
 def _pause_uploads(context: Context, options: Options) -> Outcome:

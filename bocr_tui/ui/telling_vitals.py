@@ -29,7 +29,7 @@ def _facts(beat: Heartbeat) -> Iterator[Fact]:
         yield ("Pace", f"{beat.pages_per_s * 60:.1f} pages a minute", "plain")
     if beat.completion_tokens_per_s is not None:
         prompts = f", {beat.prompt_tokens_per_s:,.0f} in" if beat.prompt_tokens_per_s is not None else ""
-        yield ("Tokens a second", f"{beat.completion_tokens_per_s:,.0f} out{prompts}", "plain")
+        yield ("Tokens/s", f"{beat.completion_tokens_per_s:,.0f} out{prompts}", "plain")
     if beat.in_flight is not None:
         drawn = f", {beat.rendered_waiting:,} drawn" if beat.rendered_waiting is not None else ""
         yield ("Pages", f"{beat.in_flight:,} in work{drawn}", "plain")

@@ -51,7 +51,7 @@ class CatalogWatch:
         self._on_sight = on_sight
         self._version: int | None = None
         self._sites_version: int | None = None
-        self._not_before = 0.0
+        self._not_before = self._sites_not_before = 0.0
         self._one_at_a_time = asyncio.Lock()
         self.sight = Sight()
 
@@ -70,10 +70,12 @@ class CatalogWatch:
         try:
             version = await self._reading.ask(Lane.WATCH, Reader.data_version)
             sight = self.sight
-            if version != self._sites_version:
+            if version != self._sites_version and now >= self._sites_not_before:
+                began = time.monotonic()
                 sites, autopilot = await self._reading.ask(Lane.WATCH, _sites_and_autopilot)
                 sight = replace(sight, sites=sites, autopilot=autopilot)
                 self._sites_version = version
+                self._sites_not_before = time.monotonic() + (time.monotonic() - began) * REST
             if version != self._version and now >= self._not_before:
                 began = time.monotonic()
                 counts = await self._reading.ask(Lane.WATCH, Reader.counts)
@@ -92,5 +94,5 @@ class CatalogWatch:
 
 
 def _sites_and_autopilot(reader: Reader) -> tuple[tuple[SiteRow, ...], AutopilotRow]:
-    """A few rows: read with every change, also where counting takes long."""
+    """A few rows: read also while counting pages rests."""
     return tuple(sites_of(reader)), autopilot_of(reader)
