@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
+import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -59,7 +61,24 @@ def _tell(words: str) -> None:
 
 
 def _show(check: Check) -> None:
-    say(f"{check.state:{_STATE_WIDTH}}  {safe(check.name):{_NAME_WIDTH}} {safe(check.said)}")
+    start = f"{check.state:{_STATE_WIDTH}}  {safe(check.name):{_NAME_WIDTH}} "
+    say(_filled(start, safe(check.said)))
     if check.next_step:
-        say(f"{'':{_STATE_WIDTH}}  {'':{_NAME_WIDTH}} → {safe(check.next_step)}")
+        say(_filled(f"{'':{_STATE_WIDTH}}  {'':{_NAME_WIDTH}} ", f"→ {safe(check.next_step)}"))
     sys.stdout.flush()
+
+
+def _filled(start: str, words: str) -> str:
+    """In a terminal folded between words, in a column of its own; elsewhere one line."""
+    if not sys.stdout.isatty():
+        return start + words
+    width = max(_STATE_WIDTH + _NAME_WIDTH + 30, shutil.get_terminal_size().columns)
+    indent = " " * (_STATE_WIDTH + _NAME_WIDTH + 3)
+    return textwrap.fill(
+        words,
+        width,
+        initial_indent=start,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bocr_tui.cli.output import note, safe, say, show, table, write_json
 from bocr_tui.cli.site_questions import Said, site_settings
+from bocr_tui.config.check import BAD
 from bocr_tui.config.errors import Busy, UsageError
 from bocr_tui.config.model import SITE_NAME, Config, SiteConfig, load_config
 from bocr_tui.config.workspace import Workspace
@@ -47,10 +48,12 @@ def add_site(
         write_json(
             {"site": name, "file": str(written.config_path), "settings": settings, "checks": _records(checks)}
         )
+    elif any(check.state == BAD for check in checks):
+        note(f"The site stays in bocr.toml. When that is mended: `bocr doctor {name}`.")
     elif test:
-        note(f"`bocr site test {name}` brings there what is missing, and submits a test job.")
+        note(f"`bocr doctor {name}` brings there what is missing, and submits a test job.")
     else:
-        note(f"`bocr site test {name}` tests it.")
+        note(f"`bocr doctor {name}` tests it.")
     return checks
 
 

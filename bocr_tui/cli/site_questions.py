@@ -97,7 +97,7 @@ class _Draft:
         """A list of texts, one a line, until an empty one."""
         given = list(said or ())
         if not given and self.ask:
-            note(f"{question}; an empty line ends it")
+            note(f"{question}; a blank line ends")
             while line := _line("  "):
                 given.append(line)
         if given:
@@ -152,7 +152,7 @@ def _place(draft: _Draft, said: Said) -> None:
         draft.settle("host", host)
         draft.settle("user", said.user)
         draft.settle("port", said.port)
-    where = "bocr's folder there" if host else "bocr's folder"
+    where = "bocr's folder there, below your home unless it begins with /" if host else "bocr's folder"
     draft.settle("root", said.root, f"{where}:", f"bocr-{draft.name}" if host else f"sites/{draft.name}")
 
 
@@ -176,13 +176,13 @@ def _jobs(draft: _Draft, said: Said) -> None:
         draft.settle("max_queued", said.max_queued)
     draft.settle("python", said.python)
     draft.settle("cores", said.cores)
-    draft.lines("setup", said.setup, "Shell lines at the start of every job, such as module load …")
+    draft.lines("setup", said.setup, "Shell lines to begin every job, such as module load …")
 
 
 def _environments(draft: _Draft, said: Said) -> None:
     engines = dict.fromkeys((*(said.activate or {}), *(said.python_of or {}), *(said.model or {})))
     if not engines and draft.ask:
-        answer = _line("Engines with an environment of their own (names with blanks between; empty: none): ")
+        answer = _line("Engines with an environment of their own, such as rapidocr (empty: none): ")
         engines = dict.fromkeys(answer.split())
     for engine in engines:
         draft.settings.setdefault("environments", {}).setdefault(engine, {})
@@ -194,7 +194,7 @@ def _environments(draft: _Draft, said: Said) -> None:
             draft.lines(
                 ("environments", engine, "activate"),
                 None,
-                f"{engine}: lines that activate it, such as source activate …",
+                f"{engine}: lines to activate it, as source activate …",
             )
         draft.settle(("environments", engine, "python"), (said.python_of or {}).get(engine))
         asked = "" if known else f"{engine}: the folder of the model's weights (empty: none):"

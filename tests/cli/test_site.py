@@ -224,7 +224,7 @@ def test_in_a_terminal_what_was_not_said_is_asked(workspace: Path, terminals: li
     asked = Terminal(workspace, "site", "add", "inpt", "--no-test", "--account", "ocr-2026")
     terminals.append(asked)
     asked.answer("Host,", "inpt")
-    asked.answer("folder there:", "")
+    asked.answer("folder there", "")
     asked.answer("Who starts jobs", "slurm")
     asked.answer("'slurm' is none of direct, pbs", "")
     asked.answer("Queue", "gpu_1d")
@@ -252,7 +252,7 @@ def test_who_leaves_in_the_middle_changes_nothing(workspace: Path, terminals: li
     asked = Terminal(workspace, "site", "add", "inpt")
     terminals.append(asked)
     asked.answer("Host,", "inpt")
-    asked.answer("folder there:", "\x04")
+    asked.answer("folder there", "\x04")
     assert "Interrupted" in asked.rest()
     assert asked.process.returncode == 130
     assert (workspace / "bocr.toml").read_text() == before
@@ -269,13 +269,15 @@ def test_a_new_hosts_key_is_asked_about_once_when_its_site_is_added(
     refused = Terminal(workspace, "site", "add", "far", *options, **sshd.environment)
     terminals.append(refused)
     refused.answer("Type yes", "no")
-    assert "bad   connection" in refused.rest()
+    shown = refused.rest()
+    assert "bad   connection" in shown
+    assert "When that is mended: `bocr doctor far`" in shown
     assert refused.process.returncode == 1
     asked = Terminal(workspace, "site", "test", "far", "--no-job", **sshd.environment)
     terminals.append(asked)
     asked.answer("Type yes", YES)
     shown = asked.rest()
-    assert re.search(r"good  host key +SHA256:\S+ is in known_hosts", shown), shown
+    assert re.search(r"good  host key +SHA256:\S+\s+is in known_hosts", shown), shown
     assert asked.process.returncode == 0
 
 

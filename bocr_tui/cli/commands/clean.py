@@ -11,7 +11,9 @@ from bocr_tui.cli.call import JsonOption, WorkspaceOption, call_of, the_workspac
 
 def clean(
     context: typer.Context,
-    site: Annotated[str | None, typer.Argument(help="Only there; every site if none.")] = None,
+    site: Annotated[
+        str | None, typer.Argument(metavar="SITE", help="Only there; every site if none.")
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Remove them; otherwise it is only said what could go.")
     ] = False,
