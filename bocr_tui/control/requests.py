@@ -94,11 +94,12 @@ def job_requests(connection: Connection) -> list[JobRequest]:
 
 
 def last_wish(connection: Connection, job_id: int) -> str | None:
-    """cancel or requeue, whichever somebody asked of this job first; None when nobody did."""
+    """cancel or requeue, as somebody asked of this job; None when nobody did. Cancel, where both were asked:
+    who cancels wants no new job, and the pages can be submitted again."""
     row = connection.exec_driver_sql(
         "SELECT kind FROM request WHERE kind IN (?, ?) AND json_extract(payload, '$.job') = ?"
-        " ORDER BY id LIMIT 1",
-        (CANCEL, REQUEUE, job_id),
+        " ORDER BY kind = ? DESC LIMIT 1",
+        (CANCEL, REQUEUE, job_id, CANCEL),
     ).first()
     return None if row is None else str(row[0])
 

@@ -292,6 +292,21 @@ async def test_a_requeued_job_goes_on_in_a_new_round(stage: Stage) -> None:
     assert len(stage.states()) == 4
 
 
+async def test_who_cancels_a_job_that_is_being_requeued_gets_no_new_one(stage: Stage) -> None:
+    await stage.ticks(2)
+    first, _ = stage.tokens()
+    stage.see(RUNNING, HELD)
+    await stage.ticks(1)
+    request(stage.campaign.catalog, "requeue", [1])
+    await stage.ticks(1)
+    request(stage.campaign.catalog, "cancel", [1])
+    stage.report(first, "partial")
+    stage.see(JobView("ended", "deleted"), JobView("ended", "deleted"))
+    await stage.ticks(3)
+    assert stage.campaign.rows("SELECT state, reason FROM job WHERE id = 1") == [("cancelled", "cancelled")]
+    assert len(stage.states()) == 2
+
+
 async def test_a_paused_site_is_left_alone_until_it_is_resumed(stage: Stage) -> None:
     pause_site(stage.campaign.catalog, "cluster")
     await stage.ticks(2)
@@ -318,6 +333,19 @@ async def test_where_a_person_must_answer_nothing_is_tried_until_one_asks(
     resume_site(stage.campaign.catalog, "cluster")
     await stage.ticks(1)
     assert calls == ["asked", "asked"]
+    monkeypatch.undo()
+
+
+async def test_a_resume_that_is_refused_pauses_the_site_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(self: LocalTransport) -> None:
+        raise NeedsPerson("The host does not let anna in.", "See that ssh works.")
+
+    monkeypatch.setattr(LocalTransport, "resume", refused)
+    resume_site(stage.campaign.catalog, "cluster")
+    await stage.ticks(2)
+    assert stage.campaign.rows("SELECT link FROM site_status") == [("paused",)]
     monkeypatch.undo()
 
 
