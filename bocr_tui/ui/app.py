@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual import on
@@ -28,7 +27,7 @@ from bocr_tui.ui.driving import (
 )
 from bocr_tui.ui.messages import ActivityEnded, ActivitySaid, DriverSaid, DrivingChanged
 from bocr_tui.ui.pictures import Pictures
-from bocr_tui.ui.questions import Asked, PanelAsker, Pending, Withdrawn
+from bocr_tui.ui.questions import Asked, PanelAsker, Withdrawn
 from bocr_tui.ui.reading import Reading
 from bocr_tui.ui.safe_text import clean
 from bocr_tui.ui.screens.base import PanelScreen
@@ -37,7 +36,7 @@ from bocr_tui.ui.screens.documents import DocumentsScreen
 from bocr_tui.ui.screens.help import Help, keys_of
 from bocr_tui.ui.screens.jobs import JobsScreen
 from bocr_tui.ui.screens.pages import PagesScreen
-from bocr_tui.ui.screens.question import QuestionScreen
+from bocr_tui.ui.screens.question import QuestionDesk
 from bocr_tui.ui.screens.sites import SitesScreen
 from bocr_tui.ui.site_facts import SiteFacts, site_facts
 from bocr_tui.ui.telling_sites import top_parts
@@ -122,7 +121,7 @@ class BocrApp(App[None]):
         self.troubles: list[str] = []
         self.asker = PanelAsker(self.post_message)
         self.doer = Doer(workspace, self.asker)
-        self._questions: deque[Pending] = deque()
+        self._questions = QuestionDesk(self)
         self._trouble_told: DrivingState | None = None
         self._watch = CatalogWatch(self.reading, self._saw)
         self._driving_thread: DriverThread | None = None
@@ -305,27 +304,11 @@ class BocrApp(App[None]):
 
     @on(Asked)
     def _asked(self, message: Asked) -> None:
-        self._questions.append(message.pending)
-        if len(self._questions) == 1:
-            begin(self, self._ask_questions, group="questions")
-
-    async def _ask_questions(self) -> None:
-        """One question after the other; each leaves the queue when it is over."""
-        while self._questions:
-            pending = self._questions[0]
-            try:
-                if not pending.over:
-                    pending.answered(await self.push_screen_wait(QuestionScreen(pending.question)))
-            finally:
-                pending.answered(None)
-                self._questions.popleft()
+        self._questions.take(message.pending)
 
     @on(Withdrawn)
     def _withdrawn(self, message: Withdrawn) -> None:
-        """Nobody waits for the answer any more: the question goes off the screen."""
-        for screen in self.screen_stack:
-            if isinstance(screen, QuestionScreen) and screen.question is message.pending.question:
-                screen.withdraw()
+        self._questions.withdraw(message.pending)
 
     @on(ActivitySaid)
     def _activity_said(self, message: ActivitySaid) -> None:

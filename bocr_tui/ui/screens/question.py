@@ -5,21 +5,24 @@ What the host says is shown as plain text, cut to what a person can read; what i
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from bocr_tui.ui.safe_text import clean
+from bocr_tui.ui.work import begin
 
 if TYPE_CHECKING:
     from bocr_tui.sites.asking import Question
+    from bocr_tui.ui.questions import Pending
 
 MOST_LINES = 16
 MOST_LINE_CHARACTERS = 400
@@ -126,3 +129,33 @@ class QuestionScreen(ModalScreen[list[str] | None]):
             self.app.pop_screen()
         if self.is_current:
             self.dismiss(None)
+
+
+class QuestionDesk:
+    """Puts questions on the screen of `app`, one after the other."""
+
+    def __init__(self, app: App[None]) -> None:
+        self._app = app
+        self._waiting: deque[Pending] = deque()
+
+    def take(self, pending: Pending) -> None:
+        """Ask this as soon as those before it are over."""
+        self._waiting.append(pending)
+        if len(self._waiting) == 1:
+            begin(self._app, self._ask, group="questions")
+
+    async def _ask(self) -> None:
+        while self._waiting:
+            pending = self._waiting[0]
+            try:
+                if not pending.over:
+                    pending.answered(await self._app.push_screen_wait(QuestionScreen(pending.question)))
+            finally:
+                pending.answered(None)
+                self._waiting.popleft()
+
+    def withdraw(self, pending: Pending) -> None:
+        """Nobody waits for the answer any more: the question goes off the screen."""
+        for screen in self._app.screen_stack:
+            if isinstance(screen, QuestionScreen) and screen.question is pending.question:
+                screen.withdraw()

@@ -21,8 +21,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from bocr_tui.report.log_file import Seen, log_text
-from bocr_tui.ui.safe_text import clean, width_of, wrap
-from bocr_tui.ui.widgets.table_drawing import NOTICE_MARGIN, Notice
+from bocr_tui.ui.safe_text import clean
+from bocr_tui.ui.widgets.table_drawing import Notice, notice_parts
 from bocr_tui.ui.widgets.tones import Part, tone_style
 from bocr_tui.ui.work import begin
 
@@ -255,16 +255,12 @@ class LogView(ScrollView, can_focus=True):
 
     def _notice_line(self, y: int, width: int) -> Strip:
         base = self.get_component_rich_style("log--line")
-        notice, tone = self._notice()
-        room = max(8, width - 2 * NOTICE_MARGIN)
-        lines = [(piece, tone) for piece in wrap(clean(notice.title), room)]
-        lines += [(piece, "muted") for piece in wrap(clean(notice.hint), room)]
+        lines = notice_parts(*self._notice(), width)
         line = y - self.size.height // 3
         if not 0 <= line < len(lines):
             return Strip.blank(width, base)
         text, tone = lines[line]
-        shown = " " * ((width - width_of(text)) // 2) + text
-        return Strip([Segment(shown, base + tone_style(self, tone))]).adjust_cell_length(width, base)
+        return Strip([Segment(text, base + tone_style(self, tone))]).adjust_cell_length(width, base)
 
     def _notice(self) -> tuple[Notice, str]:
         if self.trouble:

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from bocr_tui.ui.safe_text import clean, fit, width_of, wrap
 from bocr_tui.ui.widgets.columns import GAP, Cell, Column, Placed, fitted, place
 from bocr_tui.ui.widgets.row_store import Identified, RowStore
-from bocr_tui.ui.widgets.tones import tone_style
+from bocr_tui.ui.widgets.tones import Part, tone_style
 
 Row = TypeVar("Row", bound=Identified)
 SheetRow = TypeVar("SheetRow", bound=Identified, contravariant=True)
@@ -40,6 +40,14 @@ class Notice:
 
     title: str
     hint: str = ""
+
+
+def notice_parts(notice: Notice, tone: str, width: int) -> list[Part]:
+    """The lines of a notice, its heading in `tone`, wrapped and set in the middle of `width` cells."""
+    room = max(8, width - 2 * NOTICE_MARGIN)
+    lines = [(piece, tone) for piece in wrap(clean(notice.title), room)]
+    lines += [(piece, "muted") for piece in wrap(clean(notice.hint), room)]
+    return [(" " * ((width - width_of(text)) // 2) + text, tone) for text, tone in lines]
 
 
 class DrawnTable(ScrollView, Generic[Row]):
@@ -109,13 +117,9 @@ class DrawnTable(ScrollView, Generic[Row]):
     def _notice_line(self, y: int, width: int) -> Strip:
         """The words in the place of rows: a heading a third down, the hint below it, both wrapped."""
         base = self._row_style("table--even")
-        notice, tone = self.notice()
-        room = max(8, width - 2 * NOTICE_MARGIN)
-        lines = [(piece, tone) for piece in wrap(clean(notice.title), room)]
-        lines += [(piece, "muted") for piece in wrap(clean(notice.hint), room)]
+        lines = notice_parts(*self.notice(), width)
         line = y - max(HEADER_LINES + 1, self.size.height // 3)
         if not 0 <= line < len(lines):
             return Strip.blank(width, base)
         text, tone = lines[line]
-        shown = " " * ((width - width_of(text)) // 2) + text
-        return Strip([Segment(shown, base + tone_style(self, tone))]).adjust_cell_length(width, base)
+        return Strip([Segment(text, base + tone_style(self, tone))]).adjust_cell_length(width, base)
