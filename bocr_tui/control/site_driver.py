@@ -53,6 +53,12 @@ ORDERS_EVERY_S = 1.0
 LOOK_MOMENT_S = 0.5
 """How long a tick waits for the scheduler's answer before it goes on without."""
 
+ACTED_S = 2.0
+"""After a person's order the scheduler is asked so soon, however seldom it is asked otherwise."""
+
+NEVER_STARTED_S = 15.0
+"""A job that was never seen to start and is over leaves no report: it is waited for no longer than this."""
+
 GONE_S = 20.0
 """After its exit report, a job that its scheduler still calls running has this long at least to be gone."""
 
@@ -92,7 +98,7 @@ class SiteDriver:
         self._gone_since: dict[int, float] = {}
         self._lacking_since: dict[int, float] = {}
         self._unknown: dict[int, _Unknown] = {}
-        self._carrier = Carrier(catalog, site, books, self._look_soon)
+        self._carrier = Carrier(catalog, site, books, self._look_now)
 
     async def close(self) -> None:
         for task in (self._look, self._uploading):
@@ -196,6 +202,11 @@ class SiteDriver:
         """Something changed: do not wait for the long pause of a quiet site."""
         self._look_pause_s = self.site.look_s
         self._look_at = min(self._look_at, time.monotonic() + self.site.look_s)
+
+    def _look_now(self) -> None:
+        """A person had something done to a job and waits to see it."""
+        self._look_pause_s = self.site.look_s
+        self._look_at = min(self._look_at, time.monotonic() + min(ACTED_S, self.site.look_s))
 
     async def _ask_scheduler(self, jobs: Sequence[JobRow]) -> bool:
         """Begin a look when one is due, and take one that has come back. Returns whether jobs moved."""
@@ -315,7 +326,9 @@ class SiteDriver:
             return time.monotonic() - since >= max(GONE_S, 4 * patience.report_s)
         if view is not None and view.state == "ended":
             since = self._gone_since.setdefault(job.id, time.monotonic())
-            return view.cause == "never_ran" or time.monotonic() - since >= patience.ended_s
+            started = job.state == JobState.RUNNING or bool(run.journals)
+            wait_s = patience.ended_s if started else min(NEVER_STARTED_S, patience.ended_s)
+            return view.cause == "never_ran" or time.monotonic() - since >= wait_s
         self._gone_since.pop(job.id, None)
         unknown = self._unknown.get(job.id)
         return unknown is not None and unknown.certain(patience.unknown_s, patience.unknown_apart_s)
