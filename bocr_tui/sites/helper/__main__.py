@@ -29,7 +29,7 @@ def main() -> int:
     os.dup2(2, 1)
     os.umask(0o077)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what was begun is finished when the connection is lost
-    question_from = sys.stdin.buffer
+    question_from = open(0, "rb", buffering=1 << 17, closefd=False)  # noqa: SIM115 - stdin, and ours alone
     try:
         nonce, question = _read_question(question_from)
     except BadFrame as error:
