@@ -1,4 +1,4 @@
-"""Logging in: keys, passphrases and codes; the ways to a host; what is asked of a person and what never is."""
+"""Logging in: keys, passphrases, codes; the ways to a host; what is asked of a person and what never is."""
 
 from __future__ import annotations
 
