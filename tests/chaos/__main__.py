@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import queue
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -37,20 +39,33 @@ def main() -> int:
     began = time.monotonic()
     share = -(-options.trials // options.beside)
     workers = []
+    lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     for number in range(options.beside):
         first = options.seed + number * share
         count = min(share, options.seed + options.trials - first)
         words = ["--lines", "--seed", str(first), "--trials", str(count), "--kinds", options.kinds]
         command = [sys.executable, "-m", "tests.chaos", *words]
-        workers.append(subprocess.Popen(command, stdout=subprocess.PIPE))
+        worker = subprocess.Popen(command, stdout=subprocess.PIPE)
+        workers.append(worker)
+        threading.Thread(target=_read, args=(worker, lines), daemon=True).start()
     totals: Counter[str] = Counter()
-    for worker in workers:
-        assert worker.stdout is not None
-        for line in worker.stdout:
+    running = len(workers)
+    while running:
+        line = lines.get()
+        if line is None:
+            running -= 1
+        else:
             _count(json.loads(line), totals)
     failed = any(worker.wait() for worker in workers)
     _tell(totals, time.monotonic() - began)
     return 1 if failed or totals["trials"] < options.trials or any(totals[name] for name in COUNTS) else 0
+
+
+def _read(worker: subprocess.Popen[bytes], lines: queue.SimpleQueue[bytes | None]) -> None:
+    assert worker.stdout is not None
+    for line in worker.stdout:
+        lines.put(line)
+    lines.put(None)
 
 
 def _run(seed: int, trials: int, kinds: str) -> int:
