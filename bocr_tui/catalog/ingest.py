@@ -11,6 +11,7 @@ The statements are plain SQL because this is the hottest path into the catalog.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ from bocr_worker.protocol.lines import decode_line
 
 MAX_WHOLE = 1 << 62
 """No count or time is larger, and SQLite holds it."""
+
+_SHORT = "is shorter than its job's report says: quarantined"
 
 FLUSH_EVENTS = 2000
 """Events that are collected before they are written: fewer statements than pages, and few live objects."""
@@ -156,6 +159,15 @@ class Ingest:
             _store(connection, piece, cursor, "waiting" if more else "complete", step.problem)
             step.offset = cursor.offset
             return step
+
+    def distrust(self, job_id: int, token: str, names: Sequence[str]) -> None:
+        """Of these journals less came than their job's report says. What came stays; no more is taken, and no
+        worker that follows believes them."""
+        for name in names:
+            piece = JournalPiece(job_id, token, name, 0, 0, 0, b"")
+            with self._catalog.writing() as connection:
+                _store(connection, piece, _load(connection, piece), "quarantined", _SHORT)
+                note(connection, "journal", f"{piece.journal}: {_SHORT}", job_id=job_id)
 
     def _writer(self, connection: Connection, job_id: int) -> AttemptWriter:
         if job_id not in self._writers:

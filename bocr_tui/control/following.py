@@ -140,9 +140,12 @@ class Follower:
         """The last of a job's logs, for whoever wants to know what went wrong."""
         await self.follow([job], {job.id})
 
-    async def close_books(self, run: FollowedRun) -> int:
+    async def close_books(self, run: FollowedRun, short: Collection[str] = ()) -> int:
         """The job has ended and nothing is behind: close its journals' cursors, after a full second
-        reading of those that did not read well. Returns how many lines stay unreadable."""
+        reading of those that did not read well. Returns how many lines stay unreadable.
+
+        Of `short` journals a part never came. Workers that follow must not believe it either when it turns
+        up, or they would pass over pages that nobody here knows to be read."""
         unreadable = 0
         for file in run.journals:
             if await to_thread(self._clean, run.job, file):
@@ -150,6 +153,8 @@ class Follower:
                 self._report(run.job, step)
             else:
                 unreadable += await self._read_again(run, file)
+        names = [name for name in short if _JOURNAL.match(name)]
+        await to_thread(self._ingest.distrust, run.job.id, run.job.token, names)
         await to_thread(self._mirror.complete, run.job.id)
         self._ingest.forget(run.job.id)
         return unreadable

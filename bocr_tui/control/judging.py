@@ -51,11 +51,11 @@ def report_of(token: str, exit_json: bytes | None) -> ExitReport | None:
     return report if report.token in (token, "") else None
 
 
-def lacks_journals(report: ExitReport | None, journal_bytes: Mapping[str, int]) -> bool:
-    """Whether a report speaks of more of its journals than was seen: a network filesystem may show a new
-    file before it shows how far an old one has grown."""
+def short_journals(report: ExitReport | None, journal_bytes: Mapping[str, int]) -> tuple[str, ...]:
+    """The journals of which a report speaks of more than was seen: a network filesystem may show a new file
+    before it shows how far an old one has grown."""
     ends = () if report is None else report.journals
-    return any(journal_bytes.get(end.file, 0) < end.bytes for end in ends)
+    return tuple(end.file for end in ends if journal_bytes.get(end.file, 0) < end.bytes)
 
 
 def without_journals(ending: Ending) -> Ending:

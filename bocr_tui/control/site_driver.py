@@ -25,8 +25,8 @@ from bocr_tui.control.judging import (
     CANCEL,
     Ending,
     ending_of,
-    lacks_journals,
     report_of,
+    short_journals,
     without_journals,
 )
 from bocr_tui.control.requests import (
@@ -286,10 +286,10 @@ class SiteDriver:
             return True
         if run.grew:
             self._unknown.pop(job.id, None)
-        lacking = lacks_journals(report_of(job.token, run.exit), run.journal_bytes)
+        lacking = short_journals(report_of(job.token, run.exit), run.journal_bytes)
         if not self._has_ended(run, view) or (lacking and self._waits_for_journals(job)):
             return False
-        unreadable = await self._follower.close_books(run)
+        unreadable = await self._follower.close_books(run, lacking)
         wish = await to_thread(self._wish, job.id)
         ending = ending_of(job.token, run.exit, view, wish)
         if lacking:

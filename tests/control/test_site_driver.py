@@ -396,6 +396,8 @@ async def test_an_end_waits_for_the_journals_that_its_report_speaks_of(stage: St
     await stage.ticks(4)
     rows = stage.campaign.rows("SELECT state, cause, reason FROM job ORDER BY id")
     assert rows[0] == ("finished", "partial", "a part of its journals is gone")
+    cursors = stage.campaign.rows("SELECT journal, state FROM journal_cursor")
+    assert cursors == [(f"{token}/{name}", "quarantined")], "no worker that follows believes what comes late"
 
 
 async def test_a_resumed_site_that_needs_a_person_again_is_paused_again(
