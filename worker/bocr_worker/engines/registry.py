@@ -1,4 +1,4 @@
-"""Which engines there are: every module of this folder that defines SPEC, and nothing to register."""
+"""Which engines there are: every module of this folder that defines SPEC, or SPECS, and nothing to register."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ def all_engines() -> dict[str, EngineSpec]:
     for module in pkgutil.iter_modules(engines.__path__):
         if module.name in ("base", "registry"):
             continue
-        spec = getattr(importlib.import_module(f"{engines.__name__}.{module.name}"), "SPEC", None)
-        if isinstance(spec, EngineSpec):
-            specs[spec.name] = spec
+        found = importlib.import_module(f"{engines.__name__}.{module.name}")
+        for spec in (getattr(found, "SPEC", None), *getattr(found, "SPECS", ())):
+            if isinstance(spec, EngineSpec):
+                specs[spec.name] = spec
     return specs
 
 

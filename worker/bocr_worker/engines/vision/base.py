@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bocr_worker.engines.base import EngineUnavailable, PageImage, Reader
+from bocr_worker.engines.vision.native import NativeCall
 from bocr_worker.engines.vision.sampling import (
     SAMPLING_OPTIONS,
     OptionError,
@@ -59,9 +60,10 @@ class VisionEngine:
     first. `parse` never raises on any answer: what it cannot read becomes `markup_problem`.
 
     `sampling(retry)` are the engine's numbers for its first try (0) and the following ones. `fields(version,
-    options)` is what a request's body holds beyond them. `options` are the names that `fields` understands.
-    `flags` start a server. `markup` matches what in an answer is no text of the page: its probabilities say
-    nothing of the reading. `served_by` are the server's versions that can load the model.
+    options)` is what a request's body holds beyond them. `options` are the names that `fields` and `native`
+    understand. `flags` start a server. `markup` matches what in an answer is no text of the page: its probabilities say
+    nothing of the reading. `served_by` are the server's versions that can load the model; `native` is how
+    transformers runs it, None where it cannot.
     """
 
     models: tuple[str, ...]
@@ -74,6 +76,7 @@ class VisionEngine:
     markup: re.Pattern[str] | None = None
     served_by: Versions = ANY
     system: str = ""
+    native: NativeCall | None = None
 
 
 @dataclass(frozen=True)
