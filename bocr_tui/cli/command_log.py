@@ -19,17 +19,22 @@ from bocr_tui.sites.site import COMMAND_LOG
 if TYPE_CHECKING:
     from bocr_tui.config.workspace import Workspace
 
+LOOK = "poll_runs"
+"""The question for the new bytes of running jobs' files, as the log names it."""
+
 LOOK_EVERY_S = 0.5
 CHUNK_LINES = 2000
 
 
 @dataclass(frozen=True)
 class CommandOrder:
-    """Which commands: of one site (None: all), with this text, the last so many (0: all)."""
+    """Which commands: of one site (None: all), with this text, the last so many (0: all). Looks at running
+    jobs, one every few seconds, only with `looks` or where they went wrong."""
 
     site: str | None
     grep: str
     lines: int
+    looks: bool = False
 
 
 def tell_commands(call: Call, workspace: Workspace, order: CommandOrder) -> None:
@@ -65,8 +70,14 @@ def _wanted(order: CommandOrder, file: LogFile, first: int, stop: int) -> Iterat
             command = read_line(line)
             if command is None or order.site not in (None, command.site):
                 continue
+            if not order.looks and _is_mere_look(command):
+                continue
             if pattern.search(command.command) or pattern.search(command.problem):
                 yield command
+
+
+def _is_mere_look(command: SentCommand) -> bool:
+    return command.command.startswith(LOOK) and command.exit_code == 0 and not command.problem
 
 
 def _last(commands: Iterable[SentCommand], count: int) -> Iterable[SentCommand]:

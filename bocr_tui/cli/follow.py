@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,15 +20,15 @@ from sqlalchemy import func, select
 from bocr_tui.catalog import core
 from bocr_tui.catalog.database import Catalog
 from bocr_tui.catalog.lists import open_reader
-from bocr_tui.catalog.lists_sites import sites_of
+from bocr_tui.catalog.lists_sites import SiteRow, sites_of
 from bocr_tui.catalog.scope import Scope
-from bocr_tui.catalog.words import ChainState, PageState
+from bocr_tui.catalog.words import ChainState, JobState, PageState
 from bocr_tui.cli.asking_terminal import TerminalAsker
 from bocr_tui.cli.call import Interrupted
 from bocr_tui.cli.output import note
 from bocr_tui.cli.progress import Display, display
 from bocr_tui.cli.site_words import trouble_words
-from bocr_tui.config.errors import Busy
+from bocr_tui.config.errors import Busy, SiteError
 from bocr_tui.control.autopilot import autopilot_state
 from bocr_tui.control.events import AutopilotSaid, ControlEvent, JobMoved, SiteMoved, Trouble
 from bocr_tui.report.summary import Standing, standing
@@ -47,7 +48,14 @@ RETRY_LEASE_S = 2.0
 LEFT_RUNNING = "Jobs that run go on without us; `bocr watch` follows them, `bocr cancel --all` stops them."
 
 
-@dataclass(frozen=True)
+PAUSED_GRACE_S = 60.0
+"""Without a terminal, nobody answers what a paused site waits for: then following ends, jobs go on."""
+
+WHY_SHOWN = 300
+"""Characters of a scheduler's word on why a job waits."""
+
+
+@dataclass
 class _Driven:
     """What one follow works with."""
 
@@ -56,23 +64,32 @@ class _Driven:
     scope: Scope
     shown: Display
     stop: asyncio.Event
+    paused: SiteRow | None = None
+    """Set when it was given up for a site that waits for a person."""
 
 
 def follow(workspace: Workspace, catalog: Catalog, scope: Scope | None = None) -> None:
     """Returns when no chain is live. `scope` is what the progress counts (None: every page).
 
-    Raises Interrupted on Ctrl-C and SIGTERM: jobs that run go on without us.
+    Raises Interrupted on Ctrl-C and SIGTERM: jobs that run go on without us; SiteError where every site that
+    has work waits for a person and there is no terminal.
     """
     with display("Pages", "pages") as shown:
-        if asyncio.run(_follow(workspace, catalog, scope or Scope(), shown)):
+        driven = _Driven(workspace, catalog, scope or Scope(), shown, asyncio.Event())
+        if asyncio.run(_follow(driven)):
             return
+    if driven.paused is not None:
+        row = driven.paused
+        raise SiteError(
+            f"Site {row.name} is paused{': ' + row.reason.rstrip('.') if row.reason else ''}.",
+            f"`bocr resume {row.name}` contacts it again, then `bocr watch` goes on; jobs there run on.",
+        )
     raise Interrupted("Interrupted.", LEFT_RUNNING)
 
 
-async def _follow(workspace: Workspace, catalog: Catalog, scope: Scope, shown: Display) -> bool:
+async def _follow(driven: _Driven) -> bool:
     """Whether everything ended; False: asked to stop."""
-    stop = asyncio.Event()
-    driven = _Driven(workspace, catalog, scope, shown, stop)
+    stop = driven.stop
     with _signals(stop):
         ticker = asyncio.create_task(_tick(driven))
         try:
@@ -111,18 +128,50 @@ async def _drive(driven: _Driven) -> bool:
 async def _tick(driven: _Driven) -> None:
     """Keeps the figures fresh until it is cancelled, and once more at the end."""
     pause_s = LOOK_EVERY_S
+    paused_since, told = time.monotonic(), set[tuple[str, str]]()
     reader = open_reader(driven.workspace.catalog_path)
     try:
         while True:
             began_s = time.monotonic()
             now = await asyncio.to_thread(standing, driven.catalog, driven.scope)
             sites = await asyncio.to_thread(sites_of, reader)
+            waiting = await asyncio.to_thread(why_jobs_wait, driven.catalog)
+            for place in sorted(waiting.keys() - told):
+                driven.shown.message(waiting[place])
+            told = set(waiting)
             show_standing(driven.shown, now, trouble_words(sites))
+            if (paused := _all_wait_for_a_person(sites)) is None or sys.stdin.isatty():
+                paused_since = time.monotonic()
+            elif time.monotonic() - paused_since > PAUSED_GRACE_S:
+                driven.paused = paused
+                driven.stop.set()
             pause_s = max(LOOK_EVERY_S, LOOK_SHARE * (time.monotonic() - began_s))
             await asyncio.sleep(pause_s)
     finally:
         reader.close()
         show_standing(driven.shown, standing(driven.catalog, driven.scope))
+
+
+def why_jobs_wait(catalog: Catalog) -> dict[tuple[str, str], str]:
+    """By site and the scheduler's own words on why jobs wait there: a sentence with how many."""
+    job = core.job.c
+    said = (
+        select(job.site, job.reason, func.count())
+        .where(job.state.in_([str(JobState.QUEUED), str(JobState.HELD)]), job.reason != "")
+        .group_by(job.site, job.reason)
+    )
+    with catalog.reading() as connection:
+        rows = connection.execute(said).all()
+    return {
+        (site, reason): f"{'1 job waits' if n == 1 else f'{n:,} jobs wait'} on {site}: {reason[:WHY_SHOWN]}"
+        for site, reason, n in rows
+    }
+
+
+def _all_wait_for_a_person(sites: Sequence[SiteRow]) -> SiteRow | None:
+    """The first site, where every site that has jobs under way is paused."""
+    busy = [row for row in sites if row.living_jobs]
+    return busy[0] if busy and all(row.is_paused for row in busy) else None
 
 
 def show_standing(shown: Display, now: Standing, sites: Sequence[str] = ()) -> None:

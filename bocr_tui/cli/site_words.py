@@ -26,7 +26,7 @@ def link_words(row: SiteRow, now: float) -> str:
     stale_s = row.stale_s(now)
     if stale_s is not None:
         return f"not heard of for {duration(stale_s)}"
-    return "not connected" if row.link == "closed" else row.link
+    return "idle" if row.link == "closed" else row.link
 
 
 def upload_words(row: SiteRow) -> str:

@@ -35,7 +35,7 @@ def link_words(row: SiteRow, now: float) -> Part:
         return (f"! stale {wording.duration(stale_s)}", "warning")
     if row.link == "connected":
         return ("● connected", "ok")
-    return ("○ not connected", "muted")
+    return ("○ idle", "muted")
 
 
 def ago(at: float | None, now: float) -> str:

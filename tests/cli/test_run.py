@@ -266,6 +266,21 @@ def test_an_interrupted_run_leaves_its_jobs_and_a_watch_sees_them_through(
     assert [row["attempts"] for row in ask("pages", "--json").json] == [1, 1, 1]
 
 
+def test_without_a_terminal_nobody_waits_for_a_site_that_a_person_paused(
+    ask: Bocr, scans: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bocr_tui.cli.follow.PAUSED_GRACE_S", 0.1)
+    ask("import", scans)
+    ask("plan")
+    ask("pause", "local")
+    ask("submit")
+    watched = ask("watch")
+    assert watched.code not in (0, 3)
+    assert "Site local is paused" in watched.err and "bocr resume local" in watched.err
+    ask("resume", "local")
+    assert ask("watch").code == 0
+
+
 def test_a_second_driver_looks_on_and_ends_with_the_first(
     ask: Bocr, scans: Path, workspace: Path, started: Callable[..., subprocess.Popen[str]]
 ) -> None:

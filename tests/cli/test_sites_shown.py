@@ -13,6 +13,7 @@ from sqlalchemy import insert
 from bocr_tui.catalog import core
 from bocr_tui.catalog.lists_sites import SiteRow
 from bocr_tui.cli.site_words import link_words, trouble_words
+from bocr_tui.sites.command_log import CommandLog, SentCommand
 from tests.cli.conftest import Bocr, Said
 from tests.cli.shelf import Shelf
 from tests.ui.far_sites import CONFIG, status
@@ -47,7 +48,7 @@ def test_sites_say_how_they_stand_and_what_resumes_them(ask: Bocr) -> None:
     rows = {line.split()[0]: line for line in said.out.splitlines() if line.strip()}
     assert "connected" in rows["inpt"] and "ago" in rows["inpt"]
     assert "paused" in rows["box"] and "A code is needed." in rows["box"]
-    assert "not connected" in rows["local"]
+    assert "idle" in rows["local"]
     assert "`bocr resume box` contacts box again." in said.out
     record = {each["site"]: each for each in ask("sites", "--json").json}
     assert record["inpt"]["link"] == "connected" and 4 <= record["inpt"]["polled_s"] < 60
@@ -103,6 +104,19 @@ def test_commands_are_shown_with_how_they_ended(ask: Bocr, log: Path) -> None:
     assert "no answer" in lost and "\x1b" not in lost and len(lost.splitlines()) == 1
     (record,) = ask("commands", "--site", "box", "--json").json
     assert (record["exit_code"], record["command"]) == (1, f"connect{EVIL}")
+
+
+def test_looks_at_running_jobs_are_shown_when_asked_for_or_when_they_went_wrong(ask: Bocr, log: Path) -> None:
+    looks = [
+        SentCommand("box", "poll_runs [1]", 0, at=1.0),
+        SentCommand("box", "poll_runs [2]", None, problem="the link was cut", at=2.0),
+    ]
+    log.unlink()
+    for look in looks:
+        CommandLog(log).write(look)
+    shown = ask("commands", "--grep", "poll_runs").out
+    assert "poll_runs [2]" in shown and "poll_runs [1]" not in shown
+    assert "poll_runs [1]" in ask("commands", "--all", "--grep", "poll_runs").out
 
 
 def test_without_commands_that_is_said(ask: Bocr) -> None:

@@ -36,7 +36,7 @@ async def test_every_site_says_how_it_is_connected_what_it_does_and_why_it_does_
         await on_site(panel, "box")
         rows = {line.split()[0]: line for line in panel.lines[3:6]}
         assert sorted(rows) == ["box", "inpt", "local"]
-        assert "paused" in rows["box"] and "connected" in rows["inpt"] and "not connected" in rows["local"]
+        assert "paused" in rows["box"] and "connected" in rows["inpt"] and "idle" in rows["local"]
         assert "1 running" in rows["inpt"] or "1 planned" in rows["inpt"]
         await panel.sees("The key of box.example is not known.")
         await panel.press("j")

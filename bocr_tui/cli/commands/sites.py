@@ -68,6 +68,9 @@ def commands(
     ] = "",
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="The last ones only; 0: all.")] = 50,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they are sent.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Looks at running jobs, too; else only those that went wrong.")
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -77,7 +80,7 @@ def commands(
     call = call_of(context)
     if follow and call.json:
         raise UsageError("--follow has no end that JSON could have.", "Leave one of them out.")
-    order = CommandOrder(site, grep, lines)
+    order = CommandOrder(site, grep, lines, everything)
     found = the_workspace(call)
     if follow:
         follow_commands(found, order)
