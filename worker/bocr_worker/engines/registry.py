@@ -1,4 +1,4 @@
-"""Which engines there are: every module of this folder that defines SPEC, or SPECS, and nothing to register."""
+"""Which engines there are: every module of this folder that defines SPEC or SPECS; nothing is registered."""
 
 from __future__ import annotations
 

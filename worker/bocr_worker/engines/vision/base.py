@@ -61,9 +61,9 @@ class VisionEngine:
 
     `sampling(retry)` are the engine's numbers for its first try (0) and the following ones. `fields(version,
     options)` is what a request's body holds beyond them. `options` are the names that `fields` and `native`
-    understand. `flags` start a server. `markup` matches what in an answer is no text of the page: its probabilities say
-    nothing of the reading. `served_by` are the server's versions that can load the model; `native` is how
-    transformers runs it, None where it cannot.
+    understand. `flags` start a server. `markup` matches what in an answer is no text of the page: its
+    probabilities say nothing of the reading. `served_by` are the server's versions that can load the model;
+    `native` is how transformers runs it, None where it cannot.
     """
 
     models: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""How a library in process runs an engine's model: what transformers must be told that a server knows itself."""
+"""How a library in process runs an engine's model: what transformers must be told and a server knows."""
 
 from __future__ import annotations
 
