@@ -223,7 +223,7 @@ class SiteDriver:
         look = done.result()
         if look.problem:
             if look.problem != self._standing.look_problem:
-                self._books.tell(Trouble(f"The scheduler of {self.site.name}: {look.problem}"))
+                self._books.tell(Trouble(f"The scheduler of {self.site.name}: {look.problem.rstrip('.')}."))
             self._standing.look_problem = look.problem
             return False
         self._standing.looked_at, self._standing.look_problem = now(), ""

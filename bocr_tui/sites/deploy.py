@@ -105,7 +105,7 @@ async def _prepare(site: Site, engine: str, tell: Tell, afresh: bool) -> Prepare
     worker, remembered = await _look(transport, key)
     if remembered is not None and not afresh:
         return Prepared(worker, remembered)
-    tell(f"Looking into the environment for {engine}")
+    tell(f"Preparing the environment for {engine}")
     facts = await probe_environment(transport, config, engine)
     vendor = await _vendor(site, engine, facts, requirements, tell)
     facts = await probe_environment(transport, config, engine, worker=worker, vendor=vendor)

@@ -116,7 +116,7 @@ async def _environment(
     site: Site, engine: str, what: Examination, prepared: dict[str, Prepared], tell: Tell
 ) -> AsyncIterator[Check]:
     config, transport = site.config, site.transport
-    tell(f"Looking into the environment for {engine}")
+    tell(f"Asking what the environment for {engine} has")
     try:
         facts = await probe_environment(transport, config, engine)
         lack = lacking(facts, requirements_of(engine))
