@@ -192,6 +192,15 @@ def test_the_pixel_cap_holds_for_images_too(tmp_path: Path) -> None:
     assert drawn.capped
 
 
+def test_a_small_image_is_enlarged_to_its_least_side_but_not_without_end(tmp_path: Path) -> None:
+    text_page(620, 877, size_px=12).save(tmp_path / "a.png", dpi=(75, 75))
+    path = str(tmp_path / "a.png")
+    drawn = images.draw(RenderOrder(path, "image", 1, 75, 12_000_000, least_side_px=1024))
+    assert min(drawn.pixels.shape) == 1024
+    drawn = images.draw(RenderOrder(path, "image", 1, 75, 12_000_000, least_side_px=4096))
+    assert min(drawn.pixels.shape) == 1240
+
+
 def test_an_image_without_resolution_is_taken_for_a_page_of_a4(tmp_path: Path) -> None:
     text_page(1654, 2339, size_px=28).save(tmp_path / "a.png")
     assert draw(tmp_path / "a.png", dpi=200).dpi == pytest.approx(200, rel=0.01)

@@ -105,6 +105,21 @@ def test_no_image_exceeds_its_cap(width: float, height: float, dpi: float, max_p
     assert found.capped == (found.dpi < dpi * (1 - 1e-9))
 
 
+def test_a_small_page_is_drawn_larger_until_its_shorter_side_is_long_enough() -> None:
+    small = fit(368, 567, 192, MANY, least_side_px=1024)
+    assert small.width_px == 1024
+    assert small.dpi == pytest.approx(72 * 1024 / 368)
+    assert not small.capped
+    large = fit(595, 842, 192, MANY, least_side_px=1024)
+    assert large == fit(595, 842, 192, MANY)
+
+
+def test_the_pixel_cap_holds_for_a_small_page_too() -> None:
+    sliver = fit(10, 5000, 192, 1_000_000, least_side_px=1024)
+    assert sliver.width_px * sliver.height_px <= 1_000_000
+    assert sliver.capped
+
+
 @pytest.mark.parametrize("sides", [(0, 100), (100, 0), (-5, 5), (float("nan"), 5), (float("inf"), 5)])
 def test_a_page_without_area_cannot_be_drawn(sides: tuple[float, float]) -> None:
     with pytest.raises(RenderFailed, match="no area"):

@@ -144,6 +144,7 @@ def test_every_drawing_has_its_own_key() -> None:
         for version in (1, 2)
     }
     assert len(keys) == 16
+    assert ahead.drawing_key("pdf", 200, 10, 1, 1024) != ahead.drawing_key("pdf", 200, 10, 1)
     assert ahead.drawing_key("pdf", 200, 10, 1) == ahead.drawing_key("pdf", 200.0, 10, 1)
 
 

@@ -43,7 +43,7 @@ class Drawing:
     def places(self, document: DocumentOrder, order: RenderOrder, *limits: int) -> tuple[str, ...]:
         """The files of a page that is drawn without preparations, without their suffix."""
         keys = [
-            drawing_key(order.kind, order.dpi, max_pixels, RENDER_VERSION)
+            drawing_key(order.kind, order.dpi, max_pixels, RENDER_VERSION, order.least_side_px)
             for max_pixels in dict.fromkeys((order.max_pixels, *limits))
         ]
         return tuple(base_name(self._split, document.sha256, order.page, key) for key in keys)

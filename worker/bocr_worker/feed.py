@@ -196,6 +196,7 @@ class Feed:
             kind=document.kind,
             page=page.number,
             dpi=variation.dpi or self._spec.dpi,
+            least_side_px=self._spec.least_side_px,
             max_pixels=min(self._manifest.limits.max_pixels, self._spec.max_pixels),
             preparations=(*self._spec.first, *variation.preparations),
             right_to_left=bool(languages) and reading_direction(languages[0]) == "rtl",

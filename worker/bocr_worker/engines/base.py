@@ -79,7 +79,8 @@ class EngineSpec:
     """What the registry knows of an engine without loading it.
 
     `languages` are ISO 639-1 codes it reads, None for all. `dpi` is the resolution it reads best at;
-    `max_pixels` the largest image it is given. `load(options, threads)` builds a Reader inside a child
+    `least_side_px` raises it for small pages, so that no side is shorter, and `max_pixels` is the largest
+    image it is given, whatever the two say. `load(options, threads)` builds a Reader inside a child
     process.
     `check()` returns None where the engine can run, else the EngineUnavailable that says what is missing,
     without loading models. `processes_for(cores)` says how many children by default, with how many threads
@@ -94,6 +95,7 @@ class EngineSpec:
     check: Callable[[], EngineUnavailable | None]
     processes_for: Callable[[int], tuple[int, int]] = lambda cores: (cores, 1)
     max_pixels: int = 12_000_000
+    least_side_px: int = 0
     runtime: str = "local"
     gives_confidence: bool = True
     gives_boxes: bool = True

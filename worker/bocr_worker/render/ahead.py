@@ -43,10 +43,11 @@ class NotAhead(Exception):
     """There is no such file, or it is not what it should be."""
 
 
-def drawing_key(kind: str, dpi: float, max_pixels: int, renderer: int) -> str:
+def drawing_key(kind: str, dpi: float, max_pixels: int, renderer: int, least_side_px: int = 0) -> str:
     """Sixteen hexadecimal digits for all that decides how a page is drawn when nothing is prepared.
     `renderer` is RENDER_VERSION."""
-    return hashlib.sha256(f"{renderer} {kind} {dpi:g} {max_pixels}".encode()).hexdigest()[:16]
+    raised = f" {least_side_px}" if least_side_px else ""
+    return hashlib.sha256(f"{renderer} {kind} {dpi:g} {max_pixels}{raised}".encode()).hexdigest()[:16]
 
 
 def base_name(split: Path, sha256: str, page: int, key: str) -> str:

@@ -40,7 +40,8 @@ def draw(order: RenderOrder) -> Drawn:
         width_pt, height_pt = sheet.size_pt(image)
         expected_px = sheet.displayed_px(image)
         native_dpi = POINTS_PER_INCH * max(expected_px) / max(width_pt, height_pt)
-        wanted_dpi = min(order.dpi, native_dpi * _MOST_ENLARGED)
+        least_dpi = order.least_side_px * POINTS_PER_INCH / min(width_pt, height_pt)
+        wanted_dpi = min(max(order.dpi, least_dpi), native_dpi * _MOST_ENLARGED)
         low, high = _CLOSE_ENOUGH
         if low <= wanted_dpi / native_dpi <= high:
             wanted_dpi = native_dpi

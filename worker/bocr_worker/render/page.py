@@ -12,7 +12,8 @@ from bocr_worker.protocol.recognition import Box
 
 @dataclass(frozen=True)
 class RenderOrder:
-    """`dpi` is wanted, and lowered so that no image exceeds `max_pixels`. `right_to_left` decides which
+    """`dpi` is wanted; raised where a side would have less than `least_side_px`, and lowered so that no image
+    exceeds `max_pixels`. `right_to_left` decides which
     column comes first. `ahead`: files (render/ahead.py) that may hold the page as it would be drawn."""
 
     path: str
@@ -23,6 +24,7 @@ class RenderOrder:
     preparations: tuple[str, ...] = ()
     right_to_left: bool = False
     ahead: tuple[str, ...] = ()
+    least_side_px: int = 0
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def draw(order: RenderOrder) -> Drawn:
         except pypdfium2.PdfiumError:
             raise RenderFailed("the page cannot be loaded: the file is damaged there") from None
         with contextlib.closing(page):
-            size = fit(page.get_width(), page.get_height(), order.dpi, order.max_pixels)
+            size = fit(page.get_width(), page.get_height(), order.dpi, order.max_pixels, order.least_side_px)
             # A hair less, so that rounding up gives no more than the size that was found.
             scale = size.dpi / POINTS_PER_INCH * (1 - 1e-9)
             bitmap = page.render(scale=scale, grayscale=True)
