@@ -66,6 +66,7 @@ def configuration() -> str:
         "PlanningConfig": "[planning]",
         "LimitsConfig": "[limits]",
         "AutopilotConfig": "[autopilot]",
+        "PanelConfig": "[panel]",
     }
     unknown = [name for name, node in classes.items() if name not in keys and not name.startswith("_")]
     assert not unknown, f"docs/generate.py does not know where {unknown} stand in bocr.toml"

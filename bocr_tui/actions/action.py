@@ -86,7 +86,8 @@ NEVER_RAN: SettleChoice = "never_ran"
 class Options:
     """Everything a face can say beside the selection. An action reads what it needs and ignores the rest.
 
-    `engine` and `site` None: the configuration's. At most one of `batch_pages`, `batch_documents` and
+    `engine`, `site`, `queue` and `walltime` None: the configuration's; `stages` are engines in place of the
+    configured ones, empty: those. At most one of `batch_pages`, `batch_documents` and
     `batches` sizes a plan; `pages_per_document` takes only so many pages of each document, evenly spread.
     `formats` empty: all. `choice` and `scheduler_id` settle a job whose submission is unclear: with an id,
     it is the job of that id. `everything`: not only what is due. `as_job`: documents on a site are
@@ -96,6 +97,9 @@ class Options:
 
     engine: str | None = None
     site: str | None = None
+    stages: tuple[str, ...] = ()
+    queue: str | None = None
+    walltime: str | None = None
     paths: tuple[Path, ...] = ()
     language: str | None = None
     batch_pages: int | None = None

@@ -210,6 +210,7 @@ class Attempt(SQLModel, table=True):
         Index("ix_attempt_page", "page_id", "id"),
         Index("ix_attempt_job", "job_id", "id"),
         Index("ix_attempt_failure", "failure", "id"),
+        Index("ix_attempt_at", "at", "last", "outcome", "completion_tokens"),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -223,6 +223,19 @@ class AutopilotConfig(_Table):
     """It stops when fewer than this share of the last 500 pages were read."""
 
 
+class PanelConfig(_Table):
+    """How the panel looks and what it may do."""
+
+    theme: str = Field(default="bocr-dark", pattern=r"^[a-z0-9-]{1,40}$", examples=["bocr-light"])
+    """The theme's name; the panel's settings list those there are."""
+    images: Literal["auto", "tgp", "sixel", "halfcell", "off"] = "auto"
+    """How page images are drawn: auto asks the terminal, tgp is kitty's protocol, halfcell works anywhere."""
+    read_only: bool = False
+    """Whether the panel refuses every action that changes anything, as --readonly does for one call."""
+    keymap: str = ""
+    """A TOML file of keys; relative to the workspace. Empty: the keys that the panel comes with."""
+
+
 class Config(_Table):
     """The whole of bocr.toml."""
 
@@ -239,6 +252,7 @@ class Config(_Table):
     planning: PlanningConfig = PlanningConfig()
     limits: LimitsConfig = LimitsConfig()
     autopilot: AutopilotConfig = AutopilotConfig()
+    panel: PanelConfig = PanelConfig()
     ladder: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """What a stage tries on a page that failed: [ladder.<engine>] <failure class> = [rungs]."""
 
