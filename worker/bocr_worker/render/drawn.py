@@ -46,7 +46,8 @@ class Fit:
 
 def fit(width_pt: float, height_pt: float, dpi: float, max_pixels: int, least_side_px: int = 0) -> Fit:
     """The highest resolution up to `dpi` whose image, each side rounded up, has at most `max_pixels` pixels
-    and no side above LONGEST_SIDE_PX; `dpi` is first raised so that no side is below `least_side_px`. Raises RenderFailed for a page without area or beyond all measure."""
+    and no side above LONGEST_SIDE_PX; `dpi` is first raised so that no side is below `least_side_px`. Raises
+    RenderFailed for a page without area or beyond all measure."""
     sides = (width_pt, height_pt)
     if not all(math.isfinite(side) and side > 0 for side in sides):
         raise RenderFailed("the page has no area to draw", f"{width_pt:g} x {height_pt:g} pt")
