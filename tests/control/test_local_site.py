@@ -64,6 +64,21 @@ async def test_a_run_is_started_once_however_often_it_is_asked_for(transport: Lo
     assert (await scheduler.look({TOKEN: job})).views[TOKEN].state == "ended"
 
 
+async def test_a_job_on_another_node_behind_the_same_name_is_neither_ended_nor_killed(
+    transport: LocalTransport,
+) -> None:
+    await transport.stage({f"runs/{TOKEN}": {"job.sh": SLEEPER}})
+    scheduler = DirectScheduler(transport)
+    (answer,) = await scheduler.submit([ORDER])
+    assert isinstance(answer, Accepted)
+    mine = answer.scheduler_id
+    other = f"{mine.rpartition('@')[0]}@node-2"
+    assert (await scheduler.look({TOKEN: other})).views[TOKEN].state == "unknown"
+    await scheduler.stop(TOKEN, other, force=True)
+    assert (await scheduler.look({TOKEN: mine})).views[TOKEN].state == "running"
+    await scheduler.stop(TOKEN, mine, force=True)
+
+
 async def test_a_job_is_no_child_of_ours_and_has_its_own_session(transport: LocalTransport) -> None:
     await transport.stage({f"runs/{TOKEN}": {"job.sh": SLEEPER}})
     (answer,) = await DirectScheduler(transport).submit([ORDER])

@@ -5,6 +5,7 @@ It imports none of its neighbours, since it is started by its path.
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -27,7 +28,7 @@ def _become_job(run: str) -> None:
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
-        identity = "direct.%d.%s" % (os.getpid(), process_birth(os.getpid()))
+        identity = "direct.%d.%s@%s" % (os.getpid(), process_birth(os.getpid()), socket.gethostname()[:80])
         part = "%s.%d.part" % (jobid, os.getpid())
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.write(handle, identity.encode())

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -39,18 +40,26 @@ def start_direct(root: str, token: str) -> str:
     raise TimeoutError("job %s did not start within %d s" % (token, START_WAIT_S))
 
 
+def _is_elsewhere(identity: str) -> bool:
+    """Whether it runs on another machine than this: a login alias may lead to several."""
+    host = identity.rpartition("@")[2] if "@" in identity else ""
+    return host not in ("", socket.gethostname()[:80])
+
+
 def _alive(identity: str) -> Optional[int]:
-    parts = identity.split(".", 2)
+    parts = (identity.rpartition("@")[0] or identity).split(".", 2)
     if len(parts) != 3 or parts[0] != "direct" or not parts[1].isdigit():
         return None
     pid, born = int(parts[1]), parts[2]
     return pid if process_birth(pid) == born else None
 
 
-def look_direct(root: str, identities: List[str]) -> Dict[str, bool]:
-    """{id: whether its process lives}. Processes are looked up on the machine this runs on."""
+def look_direct(root: str, identities: List[str]) -> Dict[str, Optional[bool]]:
+    """{id: whether its process lives; None for one that was started on another machine than this}."""
     del root
-    return {identity: _alive(identity) is not None for identity in identities}
+    return {
+        identity: None if _is_elsewhere(identity) else _alive(identity) is not None for identity in identities
+    }
 
 
 def stop_direct(root: str, token: str, identity: str, force: bool) -> bool:
@@ -58,7 +67,7 @@ def stop_direct(root: str, token: str, identity: str, force: bool) -> bool:
     whether it was alive."""
     with contextlib.suppress(OSError), open(os.path.join(root, "runs", token, "stop"), "wb"):
         pass
-    pid = _alive(identity) if identity else None
+    pid = _alive(identity) if identity and not _is_elsewhere(identity) else None
     if pid is None:
         return False
     with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from bocr_tui.config.errors import SiteError
 from bocr_tui.sites.environments import python_command, shell_lines
@@ -21,6 +22,13 @@ from bocr_tui.sites.scheduler.base import (
 )
 from bocr_tui.sites.templates import render_template
 from bocr_tui.sites.transport.base import NeverSent, Transport, TransportLost
+
+_STATES: Mapping[bool | None, Literal["running", "ended", "unknown"]] = {
+    True: "running",
+    False: "ended",
+    None: "unknown",
+}
+"""By what the site says of a process. One on another node behind the same name shows by its journal alone."""
 
 
 class DirectScheduler:
@@ -66,7 +74,7 @@ class DirectScheduler:
         if not jobs:
             return Look()
         alive = await self._transport.call("look_direct", list(jobs.values()))
-        return Look({token: JobView("running" if alive[job] else "ended") for token, job in jobs.items()})
+        return Look({token: JobView(_STATES[alive[job]]) for token, job in jobs.items()})
 
     async def stop(self, token: str, scheduler_id: str | None, *, force: bool) -> None:
         await self._transport.call("stop_direct", token, scheduler_id or "", force)
