@@ -27,17 +27,13 @@ from bocr_tui.ui.driving import (
 )
 from bocr_tui.ui.messages import ActivityEnded, ActivitySaid, DriverSaid, DrivingChanged
 from bocr_tui.ui.pictures import Pictures
+from bocr_tui.ui.places import FIRST, places
 from bocr_tui.ui.questions import Asked, PanelAsker, Withdrawn
 from bocr_tui.ui.reading import Reading
 from bocr_tui.ui.safe_text import clean
 from bocr_tui.ui.screens.base import PanelScreen
-from bocr_tui.ui.screens.batches import BatchesScreen
-from bocr_tui.ui.screens.documents import DocumentsScreen
 from bocr_tui.ui.screens.help import Help, keys_of
-from bocr_tui.ui.screens.jobs import JobsScreen
-from bocr_tui.ui.screens.pages import PagesScreen
 from bocr_tui.ui.screens.question import QuestionDesk
-from bocr_tui.ui.screens.sites import SitesScreen
 from bocr_tui.ui.site_facts import SiteFacts, site_facts
 from bocr_tui.ui.telling_sites import top_parts
 from bocr_tui.ui.theme import DARK, VARIABLES
@@ -88,21 +84,14 @@ class BocrApp(App[None]):
         (120, "-normal"),
         (200, "-wide"),
     ]
-    MODES: ClassVar = {
-        "batches": BatchesScreen,
-        "jobs": JobsScreen,
-        "pages": PagesScreen,
-        "documents": DocumentsScreen,
-        "sites": SitesScreen,
-    }
-    DEFAULT_MODE = "batches"
+    MODES: ClassVar = {place.id: place.open for place in places()}
+    DEFAULT_MODE = FIRST
 
     BINDINGS: ClassVar = [
-        Binding("1", "go('batches')", "Batches", show=False, tooltip="How far each batch is."),
-        Binding("2", "go('jobs')", "Jobs", show=False, tooltip="What runs and what ran."),
-        Binding("3", "go('pages')", "Pages", show=False, tooltip="Every page."),
-        Binding("4", "go('documents')", "Documents", show=False, tooltip="Every document."),
-        Binding("5", "go('sites')", "Sites", show=False, tooltip="How each site is connected."),
+        *(
+            Binding(place.key, f"go('{place.id}')", place.title, show=False, tooltip=place.tooltip)
+            for place in places()
+        ),
         Binding("question_mark", "help", "Help", key_display="?", tooltip="Every key of this screen."),
         Binding("q", "leave", "Quit", tooltip="Leave the panel; jobs that run go on."),
     ]
@@ -169,6 +158,7 @@ class BocrApp(App[None]):
         """After the first frame: look at the catalog, drive, do what was asked for."""
         begin(self, self._watch.run, group="watch")
         begin(self, self._read_site_facts, group="facts")
+        begin(self, self._load_places, group="places")
         if self._driving_thread is not None:
             self._driving_thread.start()
         if self._background is not None:
@@ -182,6 +172,11 @@ class BocrApp(App[None]):
     async def _read_site_facts(self) -> None:
         self.site_facts = await asyncio.to_thread(site_facts, self.workspace)
         self._tell_standing()
+
+    async def _load_places(self) -> None:
+        """Import the other screens while nobody waits for them."""
+        for place in places():
+            await asyncio.to_thread(place.load)
 
     @property
     def command_log(self) -> Path:
@@ -221,7 +216,7 @@ class BocrApp(App[None]):
         self.notify(text, severity=severity, timeout=seconds, markup=False)
 
     def go(self, place: str) -> None:
-        """To one of the five places; there again: to its list."""
+        """To one of the places; there again: to its list."""
         if self.current_mode == place:
             while len(self.screen_stack) > 1:
                 self.pop_screen()
@@ -292,7 +287,7 @@ class BocrApp(App[None]):
         if isinstance(event, Trouble):
             self.tell(f"{event.text} {event.next_step}".strip(), "warning")
         elif isinstance(event, SiteMoved) and event.link == "paused" and not self._is_held(event.site):
-            self.tell(f"Site {event.site} is paused. {event.reason} 5, then r resumes it.", "error")
+            self.tell(f"Site {event.site} is paused. {event.reason} 7, then r resumes it.", "error")
         elif isinstance(event, AutopilotSaid):
             said = f"The autopilot stopped: {event.text}" if event.stopped else event.text
             self.tell(said, "information")

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from bocr_tui.config.workspace import Workspace
 from bocr_tui.ui.app import BocrApp
 from bocr_tui.ui.driving import Background
+from bocr_tui.ui.places import place_named
 from bocr_tui.ui.screens.asking import Confirm
 from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.widgets.virtual_table import VirtualTable
@@ -70,9 +71,11 @@ class Panel:
         await self.until(lambda: isinstance(self.app.screen, Confirm) and self.app.focused is not None)
         await self.press("right", "enter")
 
-    async def go(self, key: str) -> None:
-        """To one of the five places, and wait for its list."""
-        await self.press(key)
+    async def go(self, place: str) -> None:
+        """To one of the places by its name, and wait for its list."""
+        found = place_named(place)
+        assert found is not None, f"there is no place {place}"
+        await self.press(found.key)
         await self.until(lambda: isinstance(self.app.screen, PanelScreen) and self.ready)
 
     @property

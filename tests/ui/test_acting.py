@@ -17,7 +17,7 @@ def state_of(campaign: Campaign, page_id: int) -> str:
 
 
 async def on_a_page(panel: Panel, page_id: int) -> None:
-    await panel.go("3")
+    await panel.go("pages")
     assert panel.table.go_to(page_id)
     await panel.until(lambda: panel.table.current is not None)
 
@@ -87,7 +87,7 @@ async def test_ignoring_asks_first_and_enter_leaves_it_as_it_is(campaign: Campai
 
 async def test_cancelling_a_job_asks_first_then_leaves_a_request_for_the_driver(campaign: Campaign) -> None:
     async with opened(campaign.workspace) as panel:
-        await panel.go("2")
+        await panel.go("jobs")
         await panel.press("j", "c")
         await panel.agree()
         await panel.until(lambda: panel.toasts)

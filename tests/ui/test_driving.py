@@ -74,7 +74,7 @@ async def test_a_fault_of_the_background_is_told_and_the_panel_goes_on(tmp_path:
     async with opened(make_workspace(tmp_path / "w"), background=broken) as panel:
         await panel.until(lambda: panel.toasts)
         assert "ZeroDivisionError: a fault" in panel.toasts[0]
-        await panel.press("2")
+        await panel.press("3")
         await panel.sees("Engine")
 
 

@@ -59,7 +59,7 @@ async def test_a_page_is_read_on_a_site_after_its_questions_are_answered(far: Wo
         assert "SHA256:" in said
         await panel.until(lambda: "far ‖ paused" in panel.lines[0])
         assert not (sshd.ssh / "known_hosts").exists()
-        await panel.go("5")
+        await panel.go("sites")
         await panel.press("r")
         await answered(panel, "tab", "enter")
         await panel.until(
@@ -69,7 +69,7 @@ async def test_a_page_is_read_on_a_site_after_its_questions_are_answered(far: Wo
         assert "id_ed25519" in said and "correct horse" not in said
         await panel.sees("● connected")
         await panel.until(lambda: panel.app.screen.query_one(LogView).seen.lines > 3)
-        await panel.go("2")
+        await panel.go("jobs")
         await panel.until(lambda: panel.table.row_count and panel.table.current.state == "running")
         await panel.press("l")
         await panel.until(lambda: isinstance(panel.app.screen, LogScreen))

@@ -43,12 +43,12 @@ async def test_hostile_names_and_texts_are_only_text(
         connection.execute(update(core.document).values(reason=NASTY[2]))
         connection.execute(update(core.event).values(text=NASTY[0] + NASTY[2]))
     async with opened(campaign.workspace, size) as panel:
-        for key in "1234":
-            await panel.go(key)
+        for place in ("batches", "jobs", "pages", "documents"):
+            await panel.go(place)
             for _ in NASTY:
                 await panel.press("j")
             check(panel.lines, size[0])
-        await panel.go("3")
+        await panel.go("pages")
         await panel.sees("[red]not red[/red].pdf")
         await panel.press("g", "enter")
         await panel.sees("Why it failed")

@@ -22,7 +22,7 @@ def far(campaign: Campaign) -> Campaign:
 
 
 async def on_job(panel: Panel, job_id: int) -> None:
-    await panel.go("2")
+    await panel.go("jobs")
     assert panel.table.go_to(job_id)
     await panel.until(lambda: panel.table.current is not None and panel.table.current.id == job_id)
 

@@ -10,11 +10,11 @@ from tests.ui.conftest import Panel, opened
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 HEADERS = {
-    "1": ("Batch", "State", "Progress", "Settled", "Failed"),
-    "2": ("Batch", "Stage", "Engine", "State", "Read", "Failed"),
-    "3": ("Document", "Page", "State", "Class", "Conf"),
-    "4": ("Document", "State", "Pages", "Progress", "Failed"),
-    "5": ("Site", "Connection", "Jobs", "Read", "Asked"),
+    "batches": ("Batch", "State", "Progress", "Settled", "Failed"),
+    "jobs": ("Batch", "Stage", "Engine", "State", "Read", "Failed"),
+    "pages": ("Document", "Page", "State", "Class", "Conf"),
+    "documents": ("Document", "State", "Pages", "Progress", "Failed"),
+    "sites": ("Site", "Connection", "Jobs", "Read", "Asked"),
 }
 
 
@@ -23,12 +23,12 @@ async def test_a_wider_terminal_shows_more_panes_and_every_one_shows_its_columns
     shared_campaign: Campaign, size: tuple[int, int], panes: int
 ) -> None:
     async with opened(shared_campaign.workspace, size) as panel:
-        for key, titles in HEADERS.items():
-            await panel.go(key)
+        for place, titles in HEADERS.items():
+            await panel.go(place)
             header = panel.lines[2].split()
             assert [title for title in titles if title not in header] == []
             check_keys_and_panes(panel, panes)
-        await panel.go("3")
+        await panel.go("pages")
         await panel.press("enter")
         await panel.sees("page 1 of 20")
         check_keys_and_panes(panel, panes)
@@ -44,7 +44,7 @@ def check_keys_and_panes(panel: Panel, panes: int) -> None:
 
 async def test_a_terminal_that_changes_its_size_keeps_the_row(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace) as panel:
-        await panel.go("3")
+        await panel.go("pages")
         await panel.press("G")
         held = panel.table.current_id
         for size in [*SIZES[1:], (60, 12), (80, 24)]:
@@ -58,19 +58,19 @@ async def test_a_terminal_that_changes_its_size_keeps_the_row(shared_campaign: C
 async def test_preview_tells_of_the_row_under_the_cursor(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace, (120, 40)) as panel:
         await panel.sees("Failed, by class")
-        await panel.go("2")
+        await panel.go("jobs")
         await panel.press("j")
         await panel.sees("Last heard")
-        await panel.go("4")
+        await panel.go("documents")
         await panel.sees("SHA-256")
-        await panel.go("3")
+        await panel.go("pages")
         await panel.press("f")
         await panel.sees("Why it failed")
 
 
 async def test_the_mouse_moves_the_cursor_and_opens(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace) as panel:
-        await panel.go("3")
+        await panel.go("pages")
         await panel.pilot.click("#table", offset=(5, 4))
         assert panel.table.cursor == 3
         await panel.pilot.click("#table", offset=(5, 4))

@@ -18,7 +18,7 @@ from tests.ui.conftest import Panel, opened
 
 async def into_page(panel: Panel, *keys: str) -> PageScreen:
     """To the list of pages, then these keys, then into the page under the cursor."""
-    await panel.go("3")
+    await panel.go("pages")
     await panel.press(*keys)
     await panel.until(lambda: panel.ready)
     await panel.press("enter")
@@ -47,7 +47,7 @@ async def test_a_page_that_was_read_opens_on_its_text_with_confidence(shared_cam
 
 async def test_arabic_stands_at_the_right(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace) as panel:
-        await panel.go("3")
+        await panel.go("pages")
         panel.table.go_to(41)
         await panel.press("enter")
         await panel.sees("المادة الأولى")

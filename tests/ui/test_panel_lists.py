@@ -25,10 +25,10 @@ from tests.ui.conftest import opened
 async def test_each_place_shows_its_list(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace) as panel:
         for key, words in (
-            ("1", ["b00001", "submitted", "attention", "4 batches"]),
-            ("2", ["b0004s1", "running", "8 jobs"]),
-            ("3", [NAMES[0], "✗ gave up", "140 pages"]),
-            ("4", [NAMES[4][:10], "ready", "7 documents"]),
+            ("batches", ["b00001", "submitted", "attention", "4 batches"]),
+            ("jobs", ["b0004s1", "running", "8 jobs"]),
+            ("pages", [NAMES[0], "✗ gave up", "140 pages"]),
+            ("documents", [NAMES[4][:10], "ready", "7 documents"]),
         ):
             await panel.go(key)
             for word in words:
@@ -46,7 +46,7 @@ async def test_the_top_line_counts_what_matters(shared_campaign: Campaign) -> No
 
 async def test_three_keys_lead_to_the_first_failed_page_and_its_reason(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace) as panel:
-        await panel.go("3")
+        await panel.go("pages")
         await panel.press("f")
         await panel.until(lambda: panel.ready and panel.table.row_count == 21)
         await panel.press("enter")
@@ -57,7 +57,7 @@ async def test_three_keys_lead_to_the_first_failed_page_and_its_reason(shared_ca
 
 async def test_f_shows_only_what_failed_and_everything_again(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace) as panel:
-        await panel.go("3")
+        await panel.go("pages")
         await panel.press("f")
         await panel.sees("only failed  21 pages")
         await panel.press("f")
@@ -67,7 +67,7 @@ async def test_f_shows_only_what_failed_and_everything_again(shared_campaign: Ca
 
 async def test_one_class_can_be_picked(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace) as panel:
-        await panel.go("3")
+        await panel.go("pages")
         await panel.until(lambda: panel.app.sight.counts.failures)
         await panel.press("c")
         await panel.until(lambda: isinstance(panel.app.screen, Pick))
@@ -79,7 +79,7 @@ async def test_one_class_can_be_picked(shared_campaign: Campaign) -> None:
 
 async def test_names_are_found_and_escape_shows_everything_again(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace) as panel:
-        await panel.go("4")
+        await panel.go("documents")
         await panel.press("slash", *"PROC", "É")
         assert "Find in names" in panel.text
         await panel.press("enter")
@@ -92,7 +92,7 @@ async def test_a_filter_that_leaves_nothing_names_itself_and_the_key_that_clears
     shared_campaign: Campaign,
 ) -> None:
     async with opened(shared_campaign.workspace) as panel:
-        await panel.go("4")
+        await panel.go("documents")
         await panel.press("slash", *"nowhere", "enter")
         await panel.sees("No documents with name “nowhere”.")
         assert "esc shows everything." in panel.text
@@ -117,16 +117,16 @@ async def test_a_key_of_a_place_leads_there_and_back_where_one_was(shared_campai
     async with opened(shared_campaign.workspace) as panel:
         await panel.press("enter")
         await panel.sees("batch b00001")
-        await panel.go("4")
-        await panel.go("1")
+        await panel.go("documents")
+        await panel.go("batches")
         await panel.sees("batch b00001")
-        await panel.go("1")
+        await panel.go("batches")
         await panel.sees("4 batches")
 
 
 async def test_help_names_the_keys_of_the_screen(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace, (120, 40)) as panel:
-        await panel.go("3")
+        await panel.go("pages")
         await panel.press("question_mark")
         await panel.until(lambda: isinstance(panel.app.screen, Help))
         for words in ("Resubmit", "Only failed", "Ignore", "Reset", "esc"):
@@ -171,7 +171,7 @@ async def test_what_is_shown_stays_and_is_called_stale_until_it_can_be_read_agai
 
 async def test_another_process_s_change_is_seen_without_a_key(campaign: Campaign) -> None:
     async with opened(campaign.workspace) as panel:
-        await panel.go("3")
+        await panel.go("pages")
         await panel.sees("✗ 21 failed")
         with campaign.catalog.writing() as connection:
             changed = {"state": "failed", "failure": "runaway"}
@@ -182,7 +182,7 @@ async def test_another_process_s_change_is_seen_without_a_key(campaign: Campaign
 
 async def test_the_cursor_stays_on_its_row_when_rows_come_before_it(campaign: Campaign) -> None:
     async with opened(campaign.workspace) as panel:
-        await panel.go("2")
+        await panel.go("jobs")
         await panel.press("j", "j")
         held = panel.table.current_id
         with campaign.catalog.writing() as connection:
@@ -196,7 +196,7 @@ async def test_the_cursor_stays_on_its_row_when_rows_come_before_it(campaign: Ca
 
 async def test_nothing_is_read_again_while_nothing_changes(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace) as panel:
-        await panel.go("3")
+        await panel.go("pages")
         asked = panel.app.reading.asked
         quiet = 0
         for _ in range(15):  # the first look may come after the first list, and has it read once more
@@ -224,7 +224,7 @@ async def test_two_hundred_thousand_pages_cost_a_screen_of_rows(
         return rows(self, ids)
 
     async with opened(many_pages, (200, 60)) as panel:
-        await panel.press("3")
+        await panel.press("4")
         await panel.sees("200,000 pages")
         await panel.until(lambda: panel.ready)
         monkeypatch.setattr(Listing, "rows", counted)

@@ -25,7 +25,7 @@ def far(campaign: Campaign) -> Campaign:
 
 
 async def on_site(panel: Panel, name: str) -> None:
-    await panel.go("5")
+    await panel.go("sites")
     await panel.until(lambda: panel.table.row_count == 3)
     while panel.table.current.name != name:
         await panel.press("j")
@@ -53,7 +53,7 @@ async def test_what_troubles_a_site_stands_in_the_top_line_of_every_screen(
         await panel.until(lambda: "box ‖ paused" in panel.lines[0])
         assert "✗ 21" in panel.lines[0] and "91/140" in panel.lines[0]
         set_status(far, "box", link="waiting", next_try_at=time.time() + 100, reason="The link was lost.")
-        await panel.go("3")
+        await panel.go("pages")
         await panel.until(lambda: "box ! retry in" in panel.lines[0])
         set_status(far, "box", link="connected", reason="")
         await panel.until(lambda: "box" not in panel.lines[0])
@@ -141,7 +141,7 @@ async def test_the_commands_of_the_site_under_the_cursor_are_shown_and_followed(
 
 async def test_the_list_has_words_for_nothing_and_for_a_filter(campaign: Campaign) -> None:
     async with opened(campaign.workspace) as panel:
-        await panel.go("5")
+        await panel.go("sites")
         await panel.sees("1 site")
         await panel.press("slash", *"zz", "enter")
         await panel.sees("No sites with name “zz”.")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from textual import on
+from textual import on, work
 from textual.binding import Binding
 from textual.screen import Screen
 from textual.widget import Widget
 
+from bocr_tui.actions.action import Options, Selection
+from bocr_tui.ui.acting import act
 from bocr_tui.ui.watching import Sight
 from bocr_tui.ui.widgets.tones import Part
 from bocr_tui.ui.widgets.top_line import PartsLine, PlaceLine, TopLine
@@ -23,7 +25,7 @@ class PanelScreen(Screen[Result], Generic[Result]):
     """A screen that knows the panel, shows how the campaign stands, and hears when the catalog changed."""
 
     PLACE: ClassVar[str | None] = None
-    """Which of the five places this is or belongs to."""
+    """Which of the places this is or belongs to."""
 
     BINDINGS: ClassVar = [
         Binding("escape", "back", "Back", tooltip="To where you came from.", show=False),
@@ -81,6 +83,18 @@ class PanelScreen(Screen[Result], Generic[Result]):
 
     def changed(self) -> None:
         """The catalog changed."""
+
+    def selection(self) -> Selection:
+        """What an action would act on: the marked rows, or the one under the cursor, with their states."""
+        return Selection()
+
+    async def perform(self, action_id: str, selection: Selection, options: Options | None = None) -> None:
+        """Do an action of the registry. Screens that ask for something beside the selection do it here."""
+        await act(self.panel, action_id, selection, options)
+
+    @work(group="act")
+    async def action_act(self, action_id: str) -> None:
+        await self.perform(action_id, self.selection())
 
     def action_reread(self) -> None:
         self.changed()

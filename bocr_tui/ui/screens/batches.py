@@ -95,9 +95,8 @@ class BatchesScreen(ListScreen[BatchRow]):
         on = self.panel.sight.autopilot.on
         await act(self.panel, f"autopilot.{'stop' if on else 'start'}", Selection(autopilot_on=on))
 
-    @work(group="act")
-    async def action_act(self, action_id: str) -> None:
+    def selection(self) -> Selection:
         row = self.table.current
-        batches = () if row is None else (row.id,)
-        states = frozenset() if row is None else frozenset({row.state})
-        await act(self.panel, action_id, Selection(batches=batches, batch_states=states))
+        if row is None:
+            return Selection()
+        return Selection(batches=(row.id,), batch_states=frozenset({row.state}))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from textual import work
-
 from bocr_tui.actions.action import Options, Selection
 from bocr_tui.catalog.list_query import JobFilter, PageFilter
 from bocr_tui.catalog.list_rows import EventRow, JobRow
@@ -95,20 +93,20 @@ class JobsScreen(ListScreen[JobRow]):
     def open_row(self, row: JobRow) -> None:
         self.app.push_screen(PagesScreen(PageFilter(job_id=row.id), f"job {row.token}", place=self.PLACE))
 
-    @work(group="act")
-    async def action_act(self, action_id: str) -> None:
+    def selection(self) -> Selection:
         row = self.table.current
-        jobs = () if row is None else (row.id,)
-        states = frozenset() if row is None else frozenset({row.state})
-        selection = Selection(jobs=jobs, job_states=states)
-        if row is None or not may(self.panel, action_id, selection):
-            await act(self.panel, action_id, selection)
+        return Selection() if row is None else Selection(jobs=(row.id,), job_states=frozenset({row.state}))
+
+    async def perform(self, action_id: str, selection: Selection, options: Options | None = None) -> None:
+        """A log is shown, and what became of an unclear submission is asked first."""
+        row = self.table.current
+        asks = action_id in ("job.log", "job.settle") and may(self.panel, action_id, selection)
+        if row is None or not asks:
+            await super().perform(action_id, selection, options)
         elif action_id == "job.log":
             self.app.push_screen(LogScreen(row))
-        elif action_id == "job.settle":
-            await self._settle(row, selection)
         else:
-            await act(self.panel, action_id, selection)
+            await self._settle(row, selection)
 
     async def _settle(self, row: JobRow, selection: Selection) -> None:
         said = await self.panel.push_screen_wait(SettleScreen(row.token, row.site, row.reason))

@@ -20,7 +20,7 @@ from bocr_tui.catalog.lists import Reader
 from bocr_tui.catalog.words import PageState
 from bocr_tui.config.errors import BocrError
 from bocr_tui.ui import outside, wording
-from bocr_tui.ui.acting import act, action_binding
+from bocr_tui.ui.acting import action_binding
 from bocr_tui.ui.page_story import PageStory, Read, read_attempt, tell_page
 from bocr_tui.ui.pictures import READING_DPI, FarPage, PictureFailed
 from bocr_tui.ui.reading import Lane
@@ -262,13 +262,11 @@ class PageScreen(PanelScreen[None]):
         opened = outside.open_outside(path)
         self.panel.tell(f"Opened {path}" if opened else f"There is no window to open it in: {path}")
 
-    @work(group="act")
-    async def action_act(self, action_id: str) -> None:
-        story = self._story
-        if story is None:
-            return
-        page = story.page
-        await act(self.panel, action_id, Selection(pages=(page.id,), page_states=frozenset({page.state})))
+    def selection(self) -> Selection:
+        if self._story is None:
+            return Selection()
+        page = self._story.page
+        return Selection(pages=(page.id,), page_states=frozenset({page.state}))
 
 
 def neighbour(every: array[int], among: array[int], here: int, step: int) -> int | None:

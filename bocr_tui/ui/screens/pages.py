@@ -13,7 +13,7 @@ from bocr_tui.actions.action import Selection
 from bocr_tui.catalog.list_query import PageFilter
 from bocr_tui.catalog.list_rows import PageRow
 from bocr_tui.catalog.words import PageState
-from bocr_tui.ui.acting import act, action_binding
+from bocr_tui.ui.acting import action_binding
 from bocr_tui.ui.page_story import read_attempt, tell_page
 from bocr_tui.ui.pictures import PictureFailed
 from bocr_tui.ui.reading import CatalogList
@@ -143,9 +143,6 @@ class PagesScreen(ListScreen[PageRow]):
     def open_row(self, row: PageRow) -> None:
         self.app.push_screen(PageScreen(row.id, self._wanted, place=self._place))
 
-    @work(group="act")
-    async def action_act(self, action_id: str) -> None:
+    def selection(self) -> Selection:
         row = self.table.current
-        pages = () if row is None else (row.id,)
-        states = frozenset() if row is None else frozenset({row.state})
-        await act(self.panel, action_id, Selection(pages=pages, page_states=states))
+        return Selection() if row is None else Selection(pages=(row.id,), page_states=frozenset({row.state}))

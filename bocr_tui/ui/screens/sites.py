@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -17,7 +17,7 @@ from bocr_tui.actions.action import Selection
 from bocr_tui.catalog.list_rows import EventRow
 from bocr_tui.catalog.lists import NoCatalog, Reader
 from bocr_tui.catalog.lists_sites import SiteRow, sites_of
-from bocr_tui.ui.acting import act, action_binding
+from bocr_tui.ui.acting import action_binding
 from bocr_tui.ui.reading import Lane, Reading
 from bocr_tui.ui.screens.batches import EVENTS_SHOWN
 from bocr_tui.ui.screens.commands import CommandsPane
@@ -192,9 +192,6 @@ class SitesScreen(ListScreen[SiteRow]):
         if row is not None:
             self.app.push_screen(DoctorScreen(self.panel.workspace, row.name, self.panel.asker))
 
-    @work(group="act")
-    async def action_act(self, action_id: str) -> None:
+    def selection(self) -> Selection:
         row = self.table.current
-        sites = () if row is None else (row.name,)
-        states = frozenset() if row is None else frozenset(row.states)
-        await act(self.panel, action_id, Selection(sites=sites, site_states=states))
+        return Selection() if row is None else Selection(sites=(row.name,), site_states=frozenset(row.states))

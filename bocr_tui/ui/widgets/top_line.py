@@ -9,16 +9,9 @@ from textual import events
 from textual.message import Message
 from textual.widget import Widget
 
+from bocr_tui.ui.places import Place, places
 from bocr_tui.ui.safe_text import clean, fit, width_of
 from bocr_tui.ui.widgets.tones import Part, tone_style
-
-PLACES = (
-    ("batches", "1 Batches"),
-    ("jobs", "2 Jobs"),
-    ("pages", "3 Pages"),
-    ("documents", "4 Documents"),
-    ("sites", "5 Sites"),
-)
 
 
 class PartsLine(Widget):
@@ -115,7 +108,7 @@ def _counts(standing: Standing, *, words: bool) -> tuple[Part, ...]:
 
 
 class PlaceLine(PartsLine):
-    """Where one is: the five places, and what this list shows."""
+    """Where one is: the places, and what this list shows. Titles shorten until all of them fit."""
 
     class Chosen(Message):
         """A place was clicked."""
@@ -124,16 +117,41 @@ class PlaceLine(PartsLine):
             super().__init__()
             self.place = place
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._here: str | None = None
+        self._beside: tuple[Part, ...] = ()
+        self._titles: tuple[str, ...] = ()
+
     def tell(self, here: str | None, right: tuple[Part, ...]) -> None:
-        left: list[Part] = []
-        for place, title in PLACES:
-            left.append((f" {title} ", "title" if place == here else "muted"))
-        self.show(tuple(left), right)
+        self._here, self._beside = here, right
+        taken = sum(width_of(clean(text)) for text, _ in right)
+        self._titles = _titles(here, self.size.width - taken - (2 if right else 0))
+        tones = ("title" if place.id == here else "muted" for place in places())
+        self.show(tuple(zip(self._titles, tones, strict=True)), right)
+
+    def on_resize(self) -> None:
+        self.tell(self._here, self._beside)
 
     def on_click(self, event: events.Click) -> None:
         left = 0
-        for place, title in PLACES:
-            left += len(title) + 2
+        for place, title in zip(places(), self._titles, strict=False):
+            left += len(title)
             if event.x < left:
-                self.post_message(self.Chosen(place))
+                self.post_message(self.Chosen(place.id))
                 return
+
+
+def _titles(here: str | None, room: int) -> tuple[str, ...]:
+    """The longest form of the places' titles that fits in `room` columns; one's own place stays whole."""
+
+    def form(place: Place, others: str) -> str:
+        return f" {place.key} {place.title} " if place.id == here else others
+
+    forms = (
+        tuple(f" {place.key} {place.title} " for place in places()),
+        tuple(form(place, f" {place.key} {place.short}") for place in places()),
+        tuple(form(place, f" {place.key}{place.short}") for place in places()),
+        tuple(form(place, f" {place.key}{place.short[0]}") for place in places()),
+    )
+    return next((each for each in forms if sum(map(len, each)) <= room), forms[-1])
