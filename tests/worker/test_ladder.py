@@ -111,6 +111,13 @@ def test_a_hash_is_the_same_in_every_process_and_version() -> None:
     assert settings_hash("tesseract", {"x": 1}, variation, ("ar", "fr")) == "999dad44999f61c6"
 
 
+def test_where_a_model_is_served_is_no_setting_and_which_model_is() -> None:
+    here = settings_hash("chandra", {"prompt": "ocr"}, PLAIN, ())
+    there = {"prompt": "ocr", "url": "http://n7:8000", "servers": 2, "server_flags": ["--seed", "1"]}
+    assert settings_hash("chandra", there, PLAIN, ()) == here
+    assert settings_hash("chandra", {"prompt": "ocr", "model": "other"}, PLAIN, ()) != here
+
+
 OPTIONS = st.dictionaries(
     st.text(max_size=8), st.integers() | st.text(max_size=8) | st.booleans(), max_size=4
 )

@@ -54,7 +54,7 @@ FAULTS = {
     "hang": FailureClass.TIMEOUT,
     "400": FailureClass.TRANSPORT,
     "truncated": FailureClass.TRUNCATED,
-    "loop": FailureClass.TRUNCATED,
+    "loop": FailureClass.REPETITION,
     "empty": FailureClass.EMPTY,
     "markup": FailureClass.INVALID_MARKUP,
     "doubt": None,
@@ -84,6 +84,9 @@ async def test_every_fault_ends_in_its_class_and_every_other_page_is_read(tmp_pa
         if events[0].failure is None:
             result = result_of(run, events[0])
             assert result.recognition.text and result.recognition.confidence.mean
+            assert events[0].provenance is not None
+            assert events[0].provenance.prompt_hash in str(result.recognition.extra["prompt"])
+            assert len(events[0].provenance.prompt_hash) == 16
         else:
             assert events[0].evidence
 

@@ -38,6 +38,10 @@ def test_a_text_shorter_than_a_window_has_its_mean_as_minimum() -> None:
     assert summarise([(0.4, 10), (0.8, 10)]) == Confidence(0.6, 0.6)
 
 
+def test_what_is_no_weight_of_a_text_is_left_out() -> None:
+    assert summarise([(0.4, 10), (1.0, 1e308), (1.0, -1), (0.8, 10)]) == Confidence(0.6, 0.6)
+
+
 READINGS = st.lists(st.tuples(st.none() | st.floats(), st.floats() | st.integers(-5, 500)), max_size=60)
 
 

@@ -80,8 +80,14 @@ def test_the_most_causal_failure_names_the_page_and_the_others_are_doubts() -> N
     looped = written(" ".join(SENTENCES) + " le ministre" * 3000, finish="length")
     verdict = judge(french(looped))
     assert verdict.finding is not None
+    assert verdict.finding.failure is Failure.REPETITION
+    assert {doubt.failure for doubt in verdict.doubts} >= {Failure.TRUNCATED, Failure.RUNAWAY}
+
+
+def test_a_page_cut_off_without_a_loop_is_truncated() -> None:
+    verdict = judge(french(written(" ".join(SENTENCES), finish="length")))
+    assert verdict.finding is not None
     assert verdict.finding.failure is Failure.TRUNCATED
-    assert {doubt.failure for doubt in verdict.doubts} >= {Failure.REPETITION, Failure.RUNAWAY}
 
 
 def test_nothing_read_on_a_blank_page_is_right() -> None:

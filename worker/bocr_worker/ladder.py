@@ -16,6 +16,7 @@ from typing import Any
 
 from bocr_worker.protocol.failures import FailureClass
 from bocr_worker.protocol.manifest import Variation
+from bocr_worker.runtimes.openai.options import SERVER_OPTIONS
 
 PREPARATIONS = (
     "columns",
@@ -45,6 +46,9 @@ _FINE_TESSERACT = Variation("fine", dpi=300, preparations=("illumination", "desk
 4%), but small and faded print better."""
 
 _FINE_RAPIDOCR = Variation("fine", dpi=250)
+
+_OF_THE_SERVER = frozenset(SERVER_OPTIONS) - {"model"}
+"""Where a model is served and how often it is asked changes no reading; which model does."""
 
 Rungs = tuple[Variation, ...]
 FIRST, DEFAULT = "first", "default"
@@ -117,10 +121,11 @@ def settings_hash(
     engine: str, options: Mapping[str, Any], variation: Variation, languages: Sequence[str]
 ) -> str:
     """Sixteen hex digits of the SHA-256 of everything that decides how a page is read but the engine's
-    version. The variation's name is left out: the same settings under two names are the same attempt."""
+    version. The variation's name is left out: the same settings under two names are the same attempt. So is
+    what an order says about the model's server."""
     settings = {
         "engine": engine,
-        "options": dict(options),
+        "options": {name: value for name, value in options.items() if name not in _OF_THE_SERVER},
         "dpi": variation.dpi,
         "preparations": list(variation.preparations),
         "variation": variation.options,

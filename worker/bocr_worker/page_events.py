@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -11,7 +12,10 @@ from bocr_worker.protocol.recognition import Recognition
 from bocr_worker.quality.verdict import Finding, Verdict
 from bocr_worker.render.page import RenderedPage
 from bocr_worker.runtimes.base import EngineIdentity
+from bocr_worker.runtimes.openai.reading import PROMPT
 from bocr_worker.work import Ladder, PageWork
+
+_PROMPT_HASH = re.compile(r"\b[0-9a-f]{16}$")
 
 
 class PageEvents:
@@ -41,7 +45,7 @@ class PageEvents:
             seconds=seconds,
             evidence=_doubts(verdict),
             image=_image(rendered),
-            provenance=self._provenance(page, variation, rendered),
+            provenance=self._provenance(page, variation, rendered, recognition),
             **_read(recognition, verdict),
         )
 
@@ -65,7 +69,7 @@ class PageEvents:
             evidence={**finding.evidence, **(_doubts(verdict) if verdict else {})},
             seconds=seconds,
             image=_image(rendered) if rendered else {},
-            provenance=self._provenance(page, variation, rendered),
+            provenance=self._provenance(page, variation, rendered, recognition),
             last=last,
             **(_read(recognition, verdict) if recognition else {}),
         )
@@ -81,14 +85,28 @@ class PageEvents:
             **fields,
         )
 
-    def _provenance(self, page: PageWork, variation: Variation, rendered: RenderedPage | None) -> Provenance:
+    def _provenance(
+        self,
+        page: PageWork,
+        variation: Variation,
+        rendered: RenderedPage | None,
+        recognition: Recognition | None,
+    ) -> Provenance:
         return Provenance(
             engine=self._engine,
             engine_version=self._identity.version,
             weights=self._identity.weights,
+            prompt_hash=_prompt_hash(recognition),
             settings_hash=self._ladder.settings(variation, page.document),
             render_hash=rendered.render_hash if rendered else "",
         )
+
+
+def _prompt_hash(recognition: Recognition | None) -> str:
+    """Of the question that the answer is to; empty for engines that are asked none, or gave no answer."""
+    asked = recognition.extra.get(PROMPT) if recognition else None
+    found = _PROMPT_HASH.search(asked) if isinstance(asked, str) else None
+    return found.group(0) if found else ""
 
 
 def _read(recognition: Recognition, verdict: Verdict | None) -> dict[str, Any]:

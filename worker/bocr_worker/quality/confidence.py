@@ -12,6 +12,9 @@ WINDOW_WEIGHT = 120.0
 """Characters (or tokens) of a window: about two lines of a gazette's column. Shorter, and one misread word
 makes the minimum; longer, and a garbled paragraph drowns in its neighbours."""
 
+_MOST_WEIGHT = 1e9
+"""No piece of a page is larger; sums of larger numbers lose the small ones, or overflow."""
+
 
 def summarise(
     readings: Iterable[tuple[float | None, float]], window_weight: float = WINDOW_WEIGHT
@@ -19,7 +22,7 @@ def summarise(
     """The weighted mean, and the least mean of any window of consecutive readings.
 
     `readings` are (confidence 0..1, weight) in reading order, the weight being characters for words and
-    lines, 1 for tokens. Unknown confidences (None, not finite) and weights that are not positive are left
+    lines, 1 for tokens. Unknown confidences (None, not finite) and weights that are none are left
     out; with nothing left both numbers are None, which is not zero. A text shorter than a window has its
     mean as its minimum.
     """
@@ -27,7 +30,7 @@ def summarise(
     inside = inside_sum = total = total_sum = 0.0
     least: float | None = None
     for confidence, weight in readings:
-        if confidence is None or not math.isfinite(confidence) or not 0 < weight < math.inf:
+        if confidence is None or not math.isfinite(confidence) or not 0 < weight <= _MOST_WEIGHT:
             continue
         value = min(1.0, max(0.0, confidence))
         window.append((value, weight))

@@ -20,20 +20,21 @@ __all__ = ["DETECTORS", "Detector", "judge", "screen"]
 Detector = Callable[[Case], Finding | None]
 
 DETECTORS: tuple[Detector, ...] = (
+    blank_text,
+    repetition,
     invalid_markup,
     truncated,
-    blank_text,
     empty,
-    repetition,
     runaway,
     charset,
     rotation,
     coverage,
     low_confidence,
 )
-"""Most causal first: the first that fails the page names its class, the others are kept as doubts. A new
-detector is a pure function from a case to a finding, and a place in this order. Transport, timeout and
-render are found by those who ask and draw, not here."""
+"""Most causal first: the first that fails the page names its class, the others are kept as doubts. A page
+without ink makes a model invent; a loop runs into the limit of tokens and tears the markup, never the other
+way round. A new detector is a pure function from a case to a finding, and a place in this order. Transport,
+timeout and render are found by those who ask and draw, not here."""
 
 UNKNOWN_CONFIDENCE = 0.75
 """What an engine that does not say is worth when attempts are compared."""
