@@ -87,7 +87,7 @@ class Options:
     """Everything a face can say beside the selection. An action reads what it needs and ignores the rest.
 
     `engine`, `site`, `queue` and `walltime` None: the configuration's; `stages` are engines in place of the
-    configured ones, empty: those. At most one of `batch_pages`, `batch_documents` and
+    configured ones, empty: those; `stage` counts from 1. At most one of `batch_pages`, `batch_documents` and
     `batches` sizes a plan; `pages_per_document` takes only so many pages of each document, evenly spread.
     `formats` empty: all. `choice` and `scheduler_id` settle a job whose submission is unclear: with an id,
     it is the job of that id. `everything`: not only what is due. `as_job`: documents on a site are
@@ -100,6 +100,7 @@ class Options:
     stages: tuple[str, ...] = ()
     queue: str | None = None
     walltime: str | None = None
+    stage: int = 1
     paths: tuple[Path, ...] = ()
     language: str | None = None
     batch_pages: int | None = None

@@ -40,10 +40,14 @@ def _when(able: Iterable[JobState], otherwise: str, *, one: bool = False) -> Cal
 
 
 def _submit(context: Context, options: Options) -> Outcome:
+    from bocr_tui.actions.foretelling import wishes_of
     from bocr_tui.control.orders import submit_batches
+    from bocr_tui.control.wishes import wished
 
+    wishes = wishes_of(options)
+    config = wished(context.workspace.config, wishes)
     done = submit_batches(
-        context.catalog.open(), context.workspace.config, context.selection.batches, site=options.site
+        context.catalog.open(), config, context.selection.batches, site=config.site, pbs=wishes.pbs
     )
     some = f"{counted(done.pages, 'page')} submitted in {counted(len(done.chains), 'chain')}."
     return Outcome(
@@ -137,7 +141,7 @@ JOB_ACTIONS = (
         run=_submit,
         confirm=Confirm.ALWAYS,
         selects="batches",
-        asks=("site",),
+        asks=("site", "stages", "queue", "walltime"),
     ),
     _job(
         "log",

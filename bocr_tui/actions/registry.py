@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bocr_tui.actions.action import Action
 from bocr_tui.actions.documents import DOCUMENT_ACTIONS
+from bocr_tui.actions.foretelling import FORETELLING_ACTIONS
 from bocr_tui.actions.jobs import JOB_ACTIONS
 from bocr_tui.actions.pages import PAGE_ACTIONS
 from bocr_tui.actions.sites import SITE_ACTIONS
@@ -12,6 +13,7 @@ from bocr_tui.actions.workspace import WORKSPACE_ACTIONS
 ACTIONS: tuple[Action, ...] = (
     *WORKSPACE_ACTIONS,
     *DOCUMENT_ACTIONS,
+    *FORETELLING_ACTIONS,
     *JOB_ACTIONS,
     *SITE_ACTIONS,
     *PAGE_ACTIONS,

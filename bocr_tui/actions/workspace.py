@@ -69,12 +69,16 @@ def _nothing_in(paths: Sequence[Path]) -> str:
 
 
 def _plan(context: Context, options: Options) -> Outcome:
+    from bocr_tui.actions.foretelling import wishes_of
+    from bocr_tui.control.foretelling import gpu_hours
+    from bocr_tui.control.wishes import wished
     from bocr_tui.planning.planner import plan
     from bocr_tui.report.waiting import waiting_in
 
+    config = wished(context.workspace.config, wishes_of(options))
     made = plan(
         context.catalog.open(),
-        context.workspace.config,
+        config,
         pages=options.batch_pages,
         documents=options.batch_documents,
         batches=options.batches,
@@ -105,6 +109,8 @@ def _plan(context: Context, options: Options) -> Outcome:
             "estimated_s": round(made.estimated_s, 3),
             "estimated_slots_s": round(made.estimated_slots_s, 3),
             "slots": made.slots,
+            "gpu_hours": gpu_hours(config, made.estimated_s),
+            "site": config.site,
             "spread": round(made.spread, 4),
             "skipped": dict(made.skipped),
             "dry_run": made.dry_run,
@@ -188,7 +194,7 @@ WORKSPACE_ACTIONS = (
         command="bocr plan",
         when=_always,
         run=_plan,
-        asks=("batch_pages", "batch_documents", "batches", "pages_per_document"),
+        asks=("batch_pages", "batch_documents", "batches", "pages_per_document", "site", "stages"),
     ),
     Action(
         id="workspace.export",

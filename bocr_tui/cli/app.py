@@ -34,6 +34,7 @@ from bocr_tui.cli.commands.page import page
 from bocr_tui.cli.commands.plan import plan
 from bocr_tui.cli.commands.resubmit import ignore, reset, resubmit
 from bocr_tui.cli.commands.run import run
+from bocr_tui.cli.commands.script import script
 from bocr_tui.cli.commands.site import site
 from bocr_tui.cli.commands.sites import commands, pause, resume, sites
 from bocr_tui.cli.commands.status import status
@@ -96,6 +97,7 @@ for command in (
     plan,
     upload,
     submit,
+    script,
     watch,
     autopilot,
     status,

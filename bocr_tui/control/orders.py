@@ -7,8 +7,8 @@ rest. Two orders for one page cannot both succeed: the reservation's unique inde
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Table, func, insert, select
 
@@ -44,11 +44,16 @@ def new_token() -> str:
 
 
 def submit_batches(
-    catalog: Catalog, config: Config, batch_ids: Sequence[int], site: str | None = None
+    catalog: Catalog,
+    config: Config,
+    batch_ids: Sequence[int],
+    site: str | None = None,
+    pbs: Mapping[str, str] | None = None,
 ) -> Submitted:
-    """Order the planned pages of these batches, one chain a batch. Raises UsageError, ConfigError."""
+    """Order the planned pages of these batches, one chain a batch; `pbs` is what its jobs ask for in place
+    of the site's settings. Raises UsageError, ConfigError."""
     chosen = _site(config, site)
-    pipeline = build_pipeline(config, site=chosen)
+    pipeline = replace(build_pipeline(config, site=chosen), pbs=pbs or {})
     chains, jobs, refused, pages = [], [], [], 0
     for batch_id in batch_ids:
         with catalog.writing() as connection:

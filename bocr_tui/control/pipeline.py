@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bocr_tui.config.errors import ConfigError
@@ -31,12 +32,14 @@ class StagePlan:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """`chained`: the site's scheduler takes a chain's jobs together, each waiting for the one before."""
+    """`chained`: the site's scheduler takes a chain's jobs together, each waiting for the one before. `pbs`:
+    settings that the chain's order asked for in place of the site's."""
 
     stages: tuple[StagePlan, ...]
     languages: tuple[str, ...]
     limits: Limits
     chained: bool = False
+    pbs: Mapping[str, str] = field(default_factory=dict)
 
     def dump(self) -> dict[str, Any]:
         """As JSON, for the chain's row."""
@@ -44,6 +47,7 @@ class Pipeline:
             "languages": list(self.languages),
             "limits": asdict(self.limits),
             "chained": self.chained,
+            "pbs": dict(self.pbs),
             "stages": [
                 {
                     "engine": asdict(stage.engine),
@@ -64,6 +68,7 @@ class Pipeline:
             languages=tuple(record["languages"]),
             limits=Limits(**record["limits"]),
             chained=bool(record.get("chained")),
+            pbs={str(name): str(value) for name, value in (record.get("pbs") or {}).items()},
             stages=tuple(
                 StagePlan(
                     engine=EngineOrder(**stage["engine"]),

@@ -19,6 +19,7 @@ from bocr_tui.control.events import ControlEvent, SiteSaid
 from bocr_tui.control.jobs import JobRow
 from bocr_tui.control.pipeline import Pipeline
 from bocr_tui.control.places import Place, places
+from bocr_tui.control.wishes import with_pbs
 from bocr_tui.sites.deploy import prepare
 from bocr_tui.sites.scheduler.base import ScriptOrder
 from bocr_tui.sites.site import Site
@@ -103,13 +104,12 @@ class Stager:
     async def stage(self, jobs: Sequence[JobRow]) -> None:
         """One question to the site for all of them. Raises SiteError when it does not do its part; the jobs
         then wait where they are."""
-        manifests = await to_thread(self._manifests, jobs)
+        manifests, asked = await to_thread(self._manifests, jobs)
         folders: dict[str, dict[str, bytes]] = {}
         for job in jobs:
             prepared = await prepare(self._site, job.engine, self._say)
-            order = ScriptOrder(
-                job.token, job.engine, prepared.worker, self._site.config, vendor=prepared.vendor
-            )
+            site = with_pbs(self._site.config, asked[job.id])
+            order = ScriptOrder(job.token, job.engine, prepared.worker, site, vendor=prepared.vendor)
             script = self._site.scheduler.script(order)
             files = {"manifest.json": dump_manifest(manifests[job.id]), "job.sh": script}
             folders[f"runs/{job.token}"] = files
@@ -119,13 +119,20 @@ class Stager:
     def _say(self, text: str) -> None:
         self._tell(SiteSaid(self._site.name, text))
 
-    def _manifests(self, jobs: Sequence[JobRow]) -> dict[int, Manifest]:
+    def _manifests(self, jobs: Sequence[JobRow]) -> tuple[dict[int, Manifest], dict[int, Mapping[str, str]]]:
+        """By job: its manifest, and what its order asked of PBS in place of the site's settings."""
+        manifests: dict[int, Manifest] = {}
+        asked: dict[int, Mapping[str, str]] = {}
         with self._catalog.reading() as connection:
-            return {job.id: self._manifest(connection, job) for job in jobs}
+            for job in jobs:
+                pipeline = self._pipeline(connection, job)
+                manifests[job.id] = build_manifest(connection, job, pipeline, self._site.config)
+                asked[job.id] = pipeline.pbs
+        return manifests, asked
 
-    def _manifest(self, connection: Connection, job: JobRow) -> Manifest:
+    def _pipeline(self, connection: Connection, job: JobRow) -> Pipeline:
         row = connection.exec_driver_sql("SELECT pipeline FROM chain WHERE id = ?", (job.chain_id,)).one()
-        return build_manifest(connection, job, Pipeline.load(json.loads(row[0])), self._site.config)
+        return Pipeline.load(json.loads(row[0]))
 
     def _staged(
         self,

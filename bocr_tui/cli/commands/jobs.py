@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bocr_tui.cli.call import JsonOption, WorkspaceOption, call_of, the_workspace
+from bocr_tui.cli.commands.plan import EngineOption
 from bocr_tui.config.errors import UsageError
 
 if TYPE_CHECKING:
     from bocr_tui.catalog.lists import Reader
+
+
+QueueOption = Annotated[
+    str | None, typer.Option("--queue", help="PBS's queue; the site's if not said, its default if empty.")
+]
+WalltimeOption = Annotated[
+    str | None, typer.Option("--walltime", metavar="H:MM:SS", help="For each job; the site's if not said.")
+]
 
 
 def submit(
@@ -22,6 +31,10 @@ def submit(
     site: Annotated[
         str | None, typer.Option("--site", help="Where; the configuration's site if not said.")
     ] = None,
+    engine: EngineOption = None,
+    queue: QueueOption = None,
+    walltime: WalltimeOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Drive the jobs until they have ended.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -40,7 +53,10 @@ def submit(
         raise UsageError(
             "Nothing is planned.", "Run `bocr plan` for new pages, `bocr watch` for submitted ones."
         )
-    outcome = act(found, "batch.submit", Selection(batches=tuple(ids)), Options(site=site))
+    options = Options(site=site, stages=tuple(engine or ()), queue=queue, walltime=walltime)
+    if dry_run:
+        answer(call, act(found, "batch.foretell", Selection(batches=tuple(ids)), options))
+    outcome = act(found, "batch.submit", Selection(batches=tuple(ids)), options)
     if not wait or not outcome.count:
         answer(call, outcome)
     tell_refused(outcome)
