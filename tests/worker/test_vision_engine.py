@@ -27,6 +27,13 @@ def test_a_question_is_the_image_then_the_prompt() -> None:
     assert text == {"type": "text", "text": "Read this page."}
 
 
+def test_a_model_without_a_prompt_is_asked_with_the_image_alone() -> None:
+    spec = with_vision(prompts={"image": ""})
+    assert spec.vision is not None
+    (message,) = messages(question_for(spec.vision, IMAGE, {}, None))
+    assert [part["type"] for part in message["content"]] == ["image_url"]
+
+
 def test_a_system_prompt_comes_first() -> None:
     spec = with_vision(system="You read.")
     assert spec.vision is not None
@@ -72,13 +79,16 @@ def test_numbers_that_are_not_named_stay() -> None:
     assert sampling_from(base, {"temperature": 0.3, "url": "x"}) == Sampling(0.3, 0.1, 12384)
     assert "seed" not in base.fields()
     assert sampling_from(base, {"seed": 7}).fields()["seed"] == 7
+    assert not {"top_k", "repetition_penalty"} & base.fields().keys()
+    assert sampling_from(base, {"top_k": 20, "repetition_penalty": 1.05}).fields()["top_k"] == 20
 
 
 def test_every_option_that_decides_a_reading_is_named() -> None:
     spec = with_vision(options=("ngram",))
     assert spec.vision is not None
     assert option_names(spec.vision) == (
-        *("prompt", "retry", "temperature", "top_p", "max_tokens", "seed", "ngram"),
+        *("prompt", "retry", "temperature", "top_p", "max_tokens", "seed", "top_k", "repetition_penalty"),
+        "ngram",
     )
 
 

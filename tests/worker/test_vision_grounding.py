@@ -14,10 +14,10 @@ from bocr_worker.engines.vision.grounding import (
     MARKUP,
     BadMarkup,
     parse_grounding,
-    parse_markdown,
     read_boxes,
 )
 from bocr_worker.engines.vision.plain import plain_text
+from bocr_worker.engines.vision.written import parse_markdown
 from bocr_worker.protocol.results import PageResult, decode_result, encode_result
 
 IMAGE = PageImage(b"", "png", 1000, 1400, 144)

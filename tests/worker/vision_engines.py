@@ -11,9 +11,10 @@ from typing import Any
 
 from bocr_worker.engines.base import Ask, EngineSpec, PageImage
 from bocr_worker.engines.vision.base import Answer, Parsed, VisionEngine, served_only
-from bocr_worker.engines.vision.grounding import MARKUP, parse_grounding, parse_markdown
+from bocr_worker.engines.vision.grounding import MARKUP, parse_grounding
 from bocr_worker.engines.vision.sampling import Sampling
 from bocr_worker.engines.vision.serving import ServerFlag
+from bocr_worker.engines.vision.written import parse_markdown
 from bocr_worker.protocol.manifest import EngineOrder
 from bocr_worker.runtimes.openai.runtime import OpenAiRuntime
 

@@ -77,6 +77,11 @@ class VisionEngine:
     served_by: Versions = ANY
     system: str = ""
     native: NativeCall | None = None
+    licence: str = ""
+    """Of the weights, as their authors name it."""
+    parameters_b: float = 0.0
+    """Billions of parameters of the default model; at two bytes each, so many gigabytes of GPU memory twice
+    over are its weights alone. 0 is unknown."""
 
 
 @dataclass(frozen=True)
@@ -117,10 +122,11 @@ def option_names(engine: VisionEngine) -> tuple[str, ...]:
 
 
 def messages(question: Question) -> list[dict[str, Any]]:
-    """In the form of a chat: the image, then the prompt."""
+    """In the form of a chat: the image, then the prompt, unless the model is asked with the image alone."""
     data = base64.b64encode(question.image.encoded).decode("ascii")
     image = {"type": "image_url", "image_url": {"url": f"data:image/{question.image.format};base64,{data}"}}
-    asked = {"role": "user", "content": [image, {"type": "text", "text": question.text}]}
+    text = [{"type": "text", "text": question.text}] if question.text else []
+    asked = {"role": "user", "content": [image, *text]}
     return [{"role": "system", "content": question.system}, asked] if question.system else [asked]
 
 

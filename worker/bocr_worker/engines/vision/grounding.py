@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bocr_worker.engines.vision.base import Answer, Parsed
 from bocr_worker.engines.vision.plain import plain_text
@@ -107,13 +107,12 @@ def parse_grounding(answer: Answer) -> Parsed:
     return Parsed(recognition, tuple(spans))
 
 
-def parse_markdown(answer: Answer) -> Parsed:
-    """An answer that is the page's text and nothing else. Never raises."""
-    markdown = _without_end(answer.text).strip()
-    recognition = Recognition(
-        text=plain_text(markdown), markdown=markdown, raw=answer.text, finish=answer.finish
-    )
-    return Parsed(recognition)
+def ended(answer: Answer) -> Answer:
+    """An answer of which nobody said how it ended, judged by its own mark: without it, it was cut off."""
+    if answer.finish != "unknown":
+        return answer
+    whole = answer.text.rstrip().endswith(_END_OF_SENTENCE)
+    return replace(answer, finish="stop" if whole else "length")
 
 
 def _without_end(text: str) -> str:

@@ -13,12 +13,15 @@ class OptionError(ValueError):
 
 @dataclass(frozen=True)
 class Sampling:
-    """`temperature` 0 is greedy: the same answer every time. `seed` None leaves the server its own."""
+    """`temperature` 0 is greedy: the same answer every time. What is None is left to the server, and not said
+    to it: `top_k` and `repetition_penalty` are no words of every server."""
 
     temperature: float = 0.0
     top_p: float = 1.0
     max_tokens: int = 8192
     seed: int | None = None
+    top_k: int | None = None
+    repetition_penalty: float | None = None
 
     def fields(self) -> dict[str, Any]:
         """As a request's body names them."""
@@ -27,21 +30,25 @@ class Sampling:
             "top_p": self.top_p,
             "max_tokens": self.max_tokens,
         }
-        return fields if self.seed is None else {**fields, "seed": self.seed}
+        others = {name: getattr(self, name) for name in ("seed", "top_k", "repetition_penalty")}
+        return {**fields, **{name: value for name, value in others.items() if value is not None}}
 
 
-SAMPLING_OPTIONS = ("temperature", "top_p", "max_tokens", "seed")
+SAMPLING_OPTIONS = ("temperature", "top_p", "max_tokens", "seed", "top_k", "repetition_penalty")
 
 _MOST_TOKENS = 200_000
+
+_NUMBERS = (("temperature", 0.0, 2.0), ("top_p", 1e-6, 1.0), ("repetition_penalty", 0.1, 2.0))
+_WHOLES = (("max_tokens", 1, _MOST_TOKENS), ("seed", 0, 1 << 62), ("top_k", 1, 100_000))
 
 
 def sampling_from(base: Sampling, options: Mapping[str, Any]) -> Sampling:
     """`base` with what the options say. Raises OptionError."""
     changes: dict[str, Any] = {}
-    for name, least, most in (("temperature", 0.0, 2.0), ("top_p", 1e-6, 1.0)):
+    for name, least, most in _NUMBERS:
         if name in options:
             changes[name] = _number(name, options[name], least, most)
-    for name, least_whole, most_whole in (("max_tokens", 1, _MOST_TOKENS), ("seed", 0, 1 << 62)):
+    for name, least_whole, most_whole in _WHOLES:
         if name in options:
             changes[name] = whole_option(name, options[name], least_whole, most_whole)
     return replace(base, **changes)

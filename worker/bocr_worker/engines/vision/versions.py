@@ -34,9 +34,13 @@ class Versions:
         return self.since <= version and (self.before is None or version < self.before)
 
     def __str__(self) -> str:
+        if self == NONE:
+            return "a release that knows it"
         parts = [f"{show_version(self.since)} or later"] if self.since else []
         parts += [f"before {show_version(self.before)}"] if self.before else []
         return ", ".join(parts) or "any version"
 
 
 ANY = Versions()
+NONE = Versions(before=(0,))
+"""Of a model that the server does not know."""
