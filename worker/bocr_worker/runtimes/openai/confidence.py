@@ -28,6 +28,10 @@ _RESYNC = 32
 """Bytes of the text that may be passed over to find a token again (servers strip white space)."""
 
 
+_CONTINUED = bytes(range(0x80, 0xC0))
+"""The bytes of UTF-8 that begin no character."""
+
+
 class Token(NamedTuple):
     """A piece of the answer as bytes (a character may be cut in two) and how likely it was, None unknown."""
 
@@ -55,9 +59,8 @@ class Stretch:
 def place_tokens(text: str, tokens: Iterable[Token]) -> tuple[Placed, ...]:
     """The tokens that the text holds, in order."""
     whole = text.encode("utf-8", "surrogatepass")
-    ends = None if len(whole) == len(text) else _character_ends(text)
     placed: list[Placed] = []
-    at = 0
+    at = begun = 0  # bytes that are passed, and characters whose first byte is among them
     for spelled, probability in tokens:
         if not spelled:
             continue
@@ -65,25 +68,14 @@ def place_tokens(text: str, tokens: Iterable[Token]) -> tuple[Placed, ...]:
             found = whole.find(spelled, at, at + _RESYNC + len(spelled))
             if found < 0:
                 continue
+            begun += len(whole[at:found].translate(None, _CONTINUED))
             at = found
-        after = at + len(spelled)
-        if ends is None:
-            placed.append(Placed(at, after, probability))
-        else:
-            # A character belongs to every token that spells a part of it.
-            placed.append(Placed(bisect_left(ends, at + 1), bisect_left(ends, after) + 1, probability))
-        at = after
+        # A character belongs to every token that spells a part of it.
+        start = begun - (spelled[0] in _CONTINUED)
+        begun += len(spelled.translate(None, _CONTINUED))
+        placed.append(Placed(start, begun, probability))
+        at += len(spelled)
     return tuple(placed)
-
-
-def _character_ends(text: str) -> list[int]:
-    """For each character, where its bytes end."""
-    ends, at = [], 0
-    for character in text:
-        code = ord(character)
-        at += 1 if code < 0x80 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
-        ends.append(at)
-    return ends
 
 
 def without_markup(text: str, placed: Sequence[Placed], markup: re.Pattern[str] | None) -> tuple[Placed, ...]:
