@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from bocr_tui.actions import twin as twins
 
 if TYPE_CHECKING:
     from bocr_tui.catalog.database import Catalog
@@ -157,7 +159,8 @@ class Action:
     `when` says why it cannot be done now, None if it can; it is asked for every redraw of a footer, so it
     looks at the selection only. `selects` is the kind of row it acts on (`pages`, `batches`, `jobs`,
     `sites`), None for an action on the whole workspace. `asks` names the Options a face should ask for.
-    `command` is its headless twin.
+    `command` is its headless twin. `writes` False: nothing is changed by it, so a read-only panel offers it.
+    `waits` True: the panel lets a moment pass before it does this, in which it can be undone.
     """
 
     id: str
@@ -171,11 +174,17 @@ class Action:
     confirm: Confirm = Confirm.NEVER
     selects: str | None = None
     asks: tuple[str, ...] = ()
+    writes: bool = True
+    waits: bool = False
 
     @cached_property
     def name(self) -> str:
         """The id in the form that a Textual action's name may have."""
         return self.id.replace(".", "_")
+
+    def twin(self, selection: Selection, options: Options, names: Sequence[str] = ()) -> str:
+        """The command line that does the same; `names` are the selected rows', where rows have names."""
+        return twins.twin(self, selection, options, names)
 
     def must_confirm(self, context: Context) -> bool:
         """Whether a face asks before it runs this on that selection."""

@@ -134,6 +134,7 @@ FORETELLING_ACTIONS = (
         when=_some_batch,
         run=_foretell,
         selects="batches",
+        writes=False,
         asks=("site", "stages", "queue", "walltime"),
     ),
     Action(
@@ -146,6 +147,7 @@ FORETELLING_ACTIONS = (
         when=_one_batch,
         run=_script,
         selects="batches",
+        writes=False,
         asks=("site", "stages", "queue", "walltime", "stage"),
     ),
 )

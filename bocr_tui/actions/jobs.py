@@ -113,6 +113,7 @@ def _job(
     *,
     confirm: Confirm = Confirm.NEVER,
     asks: tuple[str, ...] = (),
+    writes: bool = True,
 ) -> Action:
     return Action(
         id=f"job.{name}",
@@ -126,6 +127,7 @@ def _job(
         confirm=confirm,
         selects="jobs",
         asks=asks,
+        writes=writes,
     )
 
 
@@ -150,6 +152,7 @@ JOB_ACTIONS = (
         "Show what the job has printed, and what it prints next.",
         _when(_STAGED, "This job has no log: it was never started.", one=True),
         _log,
+        writes=False,
     ),
     _job(
         "cancel",

@@ -77,7 +77,8 @@ PAGE_ACTIONS = (
         run=_resubmit,
         confirm=Confirm.MANY,
         selects="pages",
-        asks=("engine",),
+        asks=("engine", "site"),
+        waits=True,
     ),
     Action(
         id="page.reset",

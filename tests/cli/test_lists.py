@@ -41,6 +41,7 @@ def test_pages_as_json_have_the_keys_that_are_promised(ask: Bocr, shelf: Shelf) 
     shelf.document("loi.pdf", [Leaf(), GAVE_UP])
     first, second = ask("pages", "--json").json
     assert first == {
+        "id": first["id"],
         "document": "loi.pdf",
         "number": 1,
         "state": "ok",

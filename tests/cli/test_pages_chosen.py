@@ -133,3 +133,14 @@ def test_run_folders_that_are_gone_need_no_cleaning(ask: Bocr, shelf: Shelf) -> 
     said = ask("clean", "--json")
     assert said.code == 0
     assert said.json["runs"] == []
+
+
+def test_pages_are_named_by_their_ids_as_the_panel_names_them(ask: Bocr, shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [Leaf(), FAILED, GAVE_UP])
+    ids = [row["id"] for row in ask("pages", "--json").json]
+    assert ask("ignore", "--id", f"{ids[1]}-{ids[2]}", "--json").json == {"pages": 2}
+    assert states(ask) == ["ok", "ignored", "ignored"]
+    beside = ask("ignore", "--id", "1", "--failed")
+    assert beside.code == 2 and "by itself" in beside.err
+    unknown = ask("reset", "--id", "1,999")
+    assert unknown.code == 2 and "no page with the id 999" in unknown.err

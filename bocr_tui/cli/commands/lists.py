@@ -127,6 +127,7 @@ def _document_cells(row: DocumentRow) -> tuple[object, ...]:
 
 def _page_record(row: PageRow) -> dict[str, Any]:
     return {
+        "id": row.id,
         "document": row.document,
         "number": row.number,
         "state": row.state,

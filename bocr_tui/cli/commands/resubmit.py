@@ -22,6 +22,10 @@ DocumentOption = Annotated[
     str | None, typer.Option("--document", help="Of this document: name, path or sha256.")
 ]
 PageOption = Annotated[str | None, typer.Option("--page", help="With these numbers: 3 or 3,5 or 3-9.")]
+IdOption = Annotated[
+    str | None,
+    typer.Option("--id", metavar="IDS", help="Of these ids, as the panel names pages: 3 or 3-9,12."),
+]
 DryOption = Annotated[bool, typer.Option("--dry-run", help="Only say which pages are meant.")]
 
 
@@ -32,6 +36,7 @@ def resubmit(
     state: StateOption = None,
     document: DocumentOption = None,
     page: PageOption = None,
+    ids: IdOption = None,
     engine: Annotated[str | None, typer.Option("--engine", help="Read them with this engine alone.")] = None,
     site: Annotated[
         str | None, typer.Option("--site", help="Where; the configuration's site if not said.")
@@ -46,20 +51,20 @@ def resubmit(
     from bocr_tui.cli.acting import act, answer, tell_refused
 
     call = call_of(context)
-    bare = not (state or failure or document or page)
+    bare = not (state or failure or document or page or ids)
     states = [*(state or []), *(("failed", "gave_up") if failed or bare else ())]
-    ids = _chosen(call, states, failure or [], document, page)
+    chosen = _chosen(call, states, failure or [], document, page, ids)
     found = the_workspace(call)
     if dry_run:
-        _say_taken(call, found, ids, engine)
+        _say_taken(call, found, chosen, engine)
         return
-    outcome = act(found, "page.resubmit", Selection(pages=tuple(ids)), Options(engine=engine, site=site))
+    outcome = act(found, "page.resubmit", Selection(pages=tuple(chosen)), Options(engine=engine, site=site))
     if not wait or not outcome.count:
         answer(call, outcome)
     tell_refused(outcome)
     from bocr_tui.cli.finish import watch_and_tell
 
-    watch_and_tell(call, found, page_ids=ids)
+    watch_and_tell(call, found, page_ids=chosen)
 
 
 def reset(
@@ -69,13 +74,14 @@ def reset(
     state: StateOption = None,
     document: DocumentOption = None,
     page: PageOption = None,
+    ids: IdOption = None,
     dry_run: DryOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make pages that gave up failed again, and ignored ones what they were before."""
     states = [*(state or []), *(("gave_up",) if failed else ())]
-    _simply(call_of(context), "page.reset", states, failure, document, page, dry_run)
+    _simply(call_of(context), "page.reset", states, failure, document, page, ids, dry_run)
 
 
 def ignore(
@@ -85,13 +91,14 @@ def ignore(
     state: StateOption = None,
     document: DocumentOption = None,
     page: PageOption = None,
+    ids: IdOption = None,
     dry_run: DryOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Leave pages out: they count as settled, and exports name them."""
     states = [*(state or []), *(("failed", "gave_up") if failed else ())]
-    _simply(call_of(context), "page.ignore", states, failure, document, page, dry_run)
+    _simply(call_of(context), "page.ignore", states, failure, document, page, ids, dry_run)
 
 
 def _simply(
@@ -101,25 +108,33 @@ def _simply(
     failure: list[str] | None,
     document: str | None,
     page: str | None,
+    ids: str | None,
     dry_run: bool,
 ) -> None:
     from bocr_tui.actions.action import Selection
     from bocr_tui.cli.acting import act, answer
 
-    ids = _chosen(call, states, failure or [], document, page)
+    chosen = _chosen(call, states, failure or [], document, page, ids)
     if dry_run:
-        _say_chosen(call, ids)
+        _say_chosen(call, chosen)
     else:
-        answer(call, act(the_workspace(call), action_id, Selection(pages=tuple(ids))))
+        answer(call, act(the_workspace(call), action_id, Selection(pages=tuple(chosen))))
 
 
 def _chosen(
-    call: Call, states: Sequence[str], classes: Sequence[str], document: str | None, page: str | None
+    call: Call,
+    states: Sequence[str],
+    classes: Sequence[str],
+    document: str | None,
+    page: str | None,
+    said: str | None,
 ) -> Sequence[int]:
     """The ids that the options choose together. Raises UsageError when they choose everything or nothing."""
     from bocr_tui.cli.choose import numbers_in, page_filters, page_ids
     from bocr_tui.cli.commands.lists import open_the_reader
 
+    if said is not None:
+        return _of_ids(call, said, also=bool(states or classes or document or page))
     if not (states or classes or document):
         raise UsageError(
             "This would be every page.", "Say which: --failed, --class, --state, or --document and --page."
@@ -135,6 +150,25 @@ def _chosen(
     if not ids:
         raise UsageError("No page is meant by that.", "`bocr pages` takes the same options and lists them.")
     return ids
+
+
+def _of_ids(call: Call, said: str, *, also: bool) -> Sequence[int]:
+    """Raises UsageError for ids that are none, or beside other options."""
+    from bocr_tui.cli.choose import numbers_in
+    from bocr_tui.cli.commands.lists import open_the_reader
+
+    if also:
+        raise UsageError("--id says which pages are meant by itself.", "Leave the other options out.")
+    wanted = sorted(numbers_in(said))
+    reader = open_the_reader(call)
+    try:
+        found = {row.id for row in reader.pages.rows(wanted)}
+    finally:
+        reader.close()
+    missing = [each for each in wanted if each not in found]
+    if missing:
+        raise UsageError(f"There is no page with the id {missing[0]}.", "`bocr pages --json` lists ids.")
+    return wanted
 
 
 def _say_taken(call: Call, workspace: Workspace, ids: Sequence[int], engine: str | None) -> None:
