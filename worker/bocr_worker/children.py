@@ -78,7 +78,7 @@ class ChildSpec:
     `task` is `module:function`, called as function(argument) with pickled values; `setup` likewise, called
     once with `setup_argument`, its return value kept for `start()`. `memory_bytes` limits the address space
     beyond what the child holds after setup (0: no limit). `tasks` recycles the child after so many (0:
-    never).
+    never). `startup_deadline_s` is for starting and setup together.
     """
 
     task: str
@@ -89,6 +89,7 @@ class ChildSpec:
     python: str = sys.executable
     environment: tuple[tuple[str, str], ...] = ()
     nice: int = 0
+    startup_deadline_s: float = _STARTUP_DEADLINE_S
 
 
 class Child:
@@ -129,7 +130,7 @@ class Child:
         self._done = 0
         spec = self.spec
         opening = (spec.task, spec.setup, spec.setup_argument, spec.memory_bytes, spec.nice, sys.path[1:])
-        self.setup_answer = await self._exchange(opening, _STARTUP_DEADLINE_S)
+        self.setup_answer = await self._exchange(opening, spec.startup_deadline_s)
         return self.setup_answer
 
     async def run(self, argument: Any, deadline_s: float) -> Any:
