@@ -10,8 +10,9 @@ from bocr_worker.runtimes.base import Runtime, RuntimeBroken
 from bocr_worker.runtimes.inline import InlineRuntime
 from bocr_worker.runtimes.local import LocalRuntime
 from bocr_worker.runtimes.openai.runtime import OpenAiRuntime
+from bocr_worker.runtimes.transformers.runtime import TransformersRuntime
 
-RUNTIMES = ("local", "inline", "openai")
+RUNTIMES = ("local", "inline", "openai", "transformers")
 
 
 def runtime_for(
@@ -30,4 +31,6 @@ def runtime_for(
         return InlineRuntime(spec, order, cores)
     if name == "openai":
         return OpenAiRuntime(spec, order, run_folder)
+    if name == "transformers":
+        return TransformersRuntime(spec, order, cores)
     return LocalRuntime(spec, order, limits, cores)
