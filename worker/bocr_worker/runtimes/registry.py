@@ -11,8 +11,9 @@ from bocr_worker.runtimes.inline import InlineRuntime
 from bocr_worker.runtimes.local import LocalRuntime
 from bocr_worker.runtimes.openai.runtime import OpenAiRuntime
 from bocr_worker.runtimes.transformers.runtime import TransformersRuntime
+from bocr_worker.runtimes.vllm.runtime import VllmRuntime
 
-RUNTIMES = ("local", "inline", "openai", "transformers")
+RUNTIMES = ("local", "inline", "openai", "transformers", "vllm")
 
 
 def runtime_for(
@@ -31,6 +32,8 @@ def runtime_for(
         return InlineRuntime(spec, order, cores)
     if name == "openai":
         return OpenAiRuntime(spec, order, run_folder)
+    if name == "vllm":
+        return VllmRuntime(spec, order, run_folder)
     if name == "transformers":
         return TransformersRuntime(spec, order, cores)
     return LocalRuntime(spec, order, limits, cores)
