@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Write docs/commands.md and docs/configuration.md from the code; with --check only compare.
+"""Write docs/commands.md, docs/configuration.md and the table of docs/engines.md from the code; with --check
+only compare.
 
 `make docs` writes, `make check` compares: what the reference says is what the code does.
 """
@@ -58,6 +59,8 @@ def configuration() -> str:
     keys = {
         "Config": "the top of the file",
         "StageConfig": "[[pipeline]]",
+        "EngineConfig": "[engines.NAME]",
+        "SamplingConfig": "[engines.NAME.sampling]",
         "SiteConfig": "[sites.NAME]",
         "PbsConfig": "[sites.NAME.pbs]",
         "EnvironmentConfig": "[sites.NAME.environments.ENGINE]",
@@ -117,10 +120,36 @@ def _meaning(node: ast.stmt | None) -> str:
     return ""
 
 
+_BEGINS, _ENDS = "<!-- engines: made by docs/generate.py -->", "<!-- end of engines -->"
+
+
+def engines() -> str:
+    """docs/engines.md with its table as the registry has it; the rest of the page is written by hand."""
+    from bocr_tui.config.engine_words import reads, runtimes, weights_gb
+    from bocr_worker.engines.registry import all_engines
+
+    rows = ["| engine | model | reads | places | runs by | weights | licence |", "|" + "---|" * 7]
+    for name, spec in sorted(all_engines().items()):
+        if name == "noop":
+            continue
+        vision, size = spec.vision, weights_gb(spec)
+        model = f"`{vision.models[0]}`" if vision else spec.title
+        licence = vision.licence if vision else "Apache-2.0"
+        places = "yes" if spec.gives_boxes else "no"
+        weights = f"{size:.0f} GB" if size else "" if vision else "no GPU"
+        cells = (f"`{name}`", model, reads(spec), places, runtimes(spec), weights, licence)
+        rows.append(f"| {' | '.join(cell or 'see its authors' for cell in cells)} |")
+    page = (DOCS / "engines.md").read_text(encoding="utf-8")
+    head, _, rest = page.partition(_BEGINS)
+    _, _, tail = rest.partition(_ENDS)
+    return f"{head}{_BEGINS}\n{chr(10).join(rows)}\n{_ENDS}{tail}"
+
+
 def main() -> int:
     """0, or 1 when a file is not what the code says."""
     stale = []
-    for name, text in (("commands.md", commands()), ("configuration.md", configuration())):
+    pages = {"commands.md": commands(), "configuration.md": configuration(), "engines.md": engines()}
+    for name, text in pages.items():
         path = DOCS / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue

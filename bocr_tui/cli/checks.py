@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bocr_tui.config.check import BAD, DOUBTFUL, GOOD, Check
+from bocr_tui.config.engine_words import needs
+from bocr_tui.config.engines import engine_specs
 from bocr_tui.config.errors import BocrError
+from bocr_tui.config.model import Config
 from bocr_worker.engines import tesseract
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ def all_checks(workspace: Workspace | None) -> list[Check]:
     place = workspace.root if workspace else Path.cwd()
     checks = [_python(), *_machine(), _disk(place), _filesystem(place)]
     checks += _workspace(workspace) if workspace else [Check("workspace", DOUBTFUL, "none here", "bocr init")]
-    return [*checks, *_engines(), *language_checks(_languages(workspace))]
+    return [*checks, *engine_checks(workspace), *language_checks(_languages(workspace))]
 
 
 def _languages(workspace: Workspace | None) -> tuple[str, ...]:
@@ -122,17 +125,36 @@ def _catalog(path: Path) -> Check:
     return Check("catalog", GOOD, f"{path}: sound")
 
 
-def _engines() -> Iterator[Check]:
+def engine_checks(workspace: Workspace | None) -> Iterator[Check]:
+    """Every engine, the workspace's own among them. That a model cannot run on this machine is worth a note
+    only where its jobs would: the others wait for a site."""
+    specs, here = _engines_of(workspace)
+    for name, spec in sorted(specs.items()):
+        missing = spec.check()
+        if missing is None:
+            reads = _reads(spec)
+            languages = "every language" if reads is None else ", ".join(sorted(reads))
+            yield Check(f"engine {name}", GOOD, f"{spec.title}: {languages}")
+        elif spec.vision is not None and name not in here:
+            yield Check(f"engine {name}", GOOD, f"{spec.title}, on a site: {needs(spec)}")
+        else:
+            yield Check(f"engine {name}", DOUBTFUL, missing.cause, missing.needs)
+
+
+def _engines_of(workspace: Workspace | None) -> tuple[dict[str, EngineSpec], set[str]]:
+    """By name, and the names of those that jobs on this machine would run."""
     from bocr_worker.engines.registry import all_engines
 
-    for name, spec in sorted(all_engines().items()):
-        missing = spec.check()
-        if missing is not None:
-            yield Check(f"engine {name}", DOUBTFUL, missing.cause, missing.needs)
-            continue
-        reads = _reads(spec)
-        languages = "every language" if reads is None else ", ".join(sorted(reads))
-        yield Check(f"engine {name}", GOOD, f"{spec.title}: {languages}")
+    try:
+        config = workspace.config if workspace else Config()
+        specs = engine_specs(config)
+    except BocrError:
+        return all_engines(), set()  # the check of the configuration says why
+    place = config.sites[config.site] if config.site in config.sites else config.sites["local"]
+    if (place.transport, place.scheduler) != ("local", "direct"):
+        return specs, set()
+    stages = place.pipeline or config.pipeline
+    return specs, {stage if isinstance(stage, str) else stage.engine for stage in stages}
 
 
 def language_checks(languages: Sequence[str]) -> Iterator[Check]:

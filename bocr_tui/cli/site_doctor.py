@@ -38,11 +38,12 @@ def examine_quickly(workspace: Workspace, name: str, *, quiet: bool) -> list[Che
 async def _examine(
     workspace: Workspace, name: str, bring: bool, job: bool, wait_s: float, *, quiet: bool
 ) -> list[Check]:
-    from bocr_tui.sites.doctor.examine import Examination, engines_of, examine
+    from bocr_tui.sites.doctor.examine import Examination, asked_as, engines_of, examine
     from bocr_tui.sites.site import open_site
 
     site = open_site(workspace, name, TerminalAsker())
-    what = Examination(engines_of(workspace.config, name), bring, job, wait_s)
+    config = workspace.config
+    what = Examination(engines_of(config, name), bring, job, wait_s, asked_as(config))
     checks = []
     try:
         async for check in examine(site, what, _tell):

@@ -32,8 +32,17 @@ def _one_line(line: str) -> str:
     return line
 
 
+def _sendable(options: dict[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(options, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"holds a value that cannot be sent to a worker: {error}") from None
+    return options
+
+
 ShellLine = Annotated[str, AfterValidator(_one_line)]
 
+ENGINE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"
 SITE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
 _NAME = r"^([A-Za-z0-9_.@+][A-Za-z0-9_.@+-]*)?$"
 """Queues, accounts and users: what a `#PBS` line takes as it is."""
@@ -64,11 +73,56 @@ class StageConfig(_Table):
     @field_validator("options")
     @classmethod
     def _plain(cls, options: dict[str, Any]) -> dict[str, Any]:
-        try:
-            json.dumps(options, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"holds a value that cannot be sent to a worker: {error}") from None
-        return options
+        return _sendable(options)
+
+
+class SamplingConfig(_Table):
+    """How a model picks its words. What is left out is as the engine has it."""
+
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """0 reads a page the same way every time."""
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_tokens: int | None = Field(default=None, ge=1, le=200_000)
+    """The longest answer."""
+    seed: int | None = Field(default=None, ge=0)
+    top_k: int | None = Field(default=None, ge=1)
+    repetition_penalty: float | None = Field(default=None, ge=0.1, le=2)
+
+
+class EngineConfig(_Table):
+    """An engine of your own, or other settings for one that bocr has; docs/engines.md shows examples."""
+
+    based_on: str = ""
+    """The engine that it is like; empty: the one of its own name, or none."""
+    title: str = ""
+    """How it is shown."""
+    model: ShellLine = ""
+    """The model's name or folder. A site's environment may name another folder."""
+    prompts: dict[str, str] = Field(default_factory=dict)
+    """By name, the default first."""
+    parser: Literal["", "markdown", "text", "grounding", "html"] = ""
+    """The form of its answers: Markdown, plain text, DeepSeek-OCR's marks, or HTML with data-bbox."""
+    sampling: SamplingConfig = SamplingConfig()
+    """For the first try; later ones differ from it as the engine has it."""
+    dpi: int = Field(default=0, ge=0, le=1200)
+    """The resolution that pages are drawn at; 0: the engine's."""
+    max_megapixels: float = Field(default=0.0, ge=0, le=100)
+    """The largest image that it is given; 0: the engine's."""
+    languages: tuple[str, ...] = ()
+    """ISO 639 codes of what it reads; empty: as the engine it is based on, or everything."""
+    runtime: Literal["", "openai", "vllm", "transformers"] = ""
+    """Where a stage names none; empty: the engine's."""
+    vllm_since: str = ""
+    """The first release of vLLM that serves it well, such as 0.18; empty: as the engine has it."""
+    vllm_before: str = ""
+    """The first release that does not any more."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Engine options of all its stages; a stage's own win."""
+
+    @field_validator("options")
+    @classmethod
+    def _plain(cls, options: dict[str, Any]) -> dict[str, Any]:
+        return _sendable(options)
 
 
 class PbsConfig(_Table):
@@ -253,8 +307,18 @@ class Config(_Table):
     limits: LimitsConfig = LimitsConfig()
     autopilot: AutopilotConfig = AutopilotConfig()
     panel: PanelConfig = PanelConfig()
+    engines: dict[str, EngineConfig] = Field(default_factory=dict)
+    """By name: engines of your own, and settings for those there are."""
     ladder: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """What a stage tries on a page that failed: [ladder.<engine>] <failure class> = [rungs]."""
+
+    @field_validator("engines")
+    @classmethod
+    def _engines_named(cls, engines: dict[str, EngineConfig]) -> dict[str, EngineConfig]:
+        for name in engines:
+            if not re.fullmatch(ENGINE_NAME, name):
+                raise ValueError(f"{name!r} is no name for an engine: letters, digits, . - and _, at most 40")
+        return engines
 
     @field_validator("sites")
     @classmethod

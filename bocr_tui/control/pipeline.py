@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bocr_tui.config.engines import definition_of, engine_specs, ladder_name, options_of
 from bocr_tui.config.errors import ConfigError
+from bocr_tui.config.explaining import nearest
 from bocr_tui.config.model import Config, SiteConfig, SplitConfig, StageConfig
-from bocr_worker.engines.base import EngineUnavailable
-from bocr_worker.engines.registry import all_engines, engine_named
-from bocr_worker.ladder import LadderError, parse_ladder, rungs
+from bocr_worker.engines.base import EngineSpec
+from bocr_worker.engines.registry import all_engines
+from bocr_worker.ladder import LadderError, Overrides, parse_ladder, rungs
 from bocr_worker.protocol.failures import FailureClass
 from bocr_worker.protocol.manifest import EngineOrder, Limits, Variation
 
@@ -92,44 +94,58 @@ def build_pipeline(config: Config, engine: str | None = None, site: str | None =
     engines or ladders that do not exist."""
     place = config.sites.get(site or config.site) or SiteConfig()
     wanted = [StageConfig(engine=engine)] if engine else configured_stages(config, place)
+    specs = engine_specs(config)
+    for stage in wanted:
+        if stage.engine not in specs:
+            raise _no_engine(stage.engine, specs)
     try:
-        for stage in wanted:
-            engine_named(stage.engine)
-    except EngineUnavailable as error:
-        raise ConfigError(f"{error.cause.capitalize()}: {error.engine}.", error.needs) from None
-    try:
-        overrides = parse_ladder(config.ladder, tuple(all_engines()))
+        overrides = parse_ladder(config.ladder, tuple(specs))
     except LadderError as error:
         raise ConfigError(f"bocr.toml, [ladder]: {error}", "See docs/configuration.md.") from None
     stages: list[StagePlan] = []
     for number, stage in enumerate(wanted, 1):
         ladder = (
-            {failure: rungs(stage.engine, failure, overrides) for failure in FailureClass}
+            {failure: _rungs(config, stage.engine, failure, overrides) for failure in FailureClass}
             if number == len(wanted)
             else {}
         )
         first = rungs(stage.engine, None, overrides) or (Variation(),)
-        stages.append(StagePlan(_engine_order(stage, place), first, ladder))
+        stages.append(StagePlan(_engine_order(config, stage, place, specs[stage.engine]), first, ladder))
     if place.split is not None:
-        stages.insert(0, _split_stage(place.split, stages[0]))
+        stages.insert(0, _split_stage(place.split, stages[0], specs))
     return Pipeline(tuple(stages), config.languages, _limits(config), place.scheduler != "direct")
 
 
-def _engine_order(stage: StageConfig, place: SiteConfig) -> EngineOrder:
+def _no_engine(name: str, specs: Mapping[str, EngineSpec]) -> ConfigError:
+    near = nearest(name, tuple(specs))
+    step = f"Did you mean {near}?" if near else f"Known: {', '.join(sorted(specs))}."
+    return ConfigError(f"There is no engine of this name: {name}.", step)
+
+
+def _rungs(config: Config, engine: str, failure: FailureClass, overrides: Overrides) -> tuple[Variation, ...]:
+    """An engine of the configuration has the ladder of the one that it is based on, but what [ladder] says
+    of it by its own name."""
+    based_on = ladder_name(config, engine)
+    said = {**overrides.get(based_on, {}), **overrides.get(engine, {})}
+    return rungs(based_on, failure, {based_on: said})
+
+
+def _engine_order(config: Config, stage: StageConfig, place: SiteConfig, spec: EngineSpec) -> EngineOrder:
     environment = place.environments.get(stage.engine)
     model = {"model": environment.model} if environment is not None and environment.model else {}
     return EngineOrder(
         name=stage.engine,
-        runtime=stage.runtime or engine_named(stage.engine).runtime,
+        runtime=stage.runtime or spec.runtime,
         processes=stage.processes,
         threads=stage.threads,
-        options={**model, **stage.options},
+        options={**options_of(config, stage.engine), **model, **stage.options},
+        definition=definition_of(config, stage.engine),
     )
 
 
-def _split_stage(split: SplitConfig, reader: StagePlan) -> StagePlan:
+def _split_stage(split: SplitConfig, reader: StagePlan, specs: Mapping[str, EngineSpec]) -> StagePlan:
     """What draws the pages for `reader`, at the resolution that it reads at first."""
-    dpi = split.dpi or reader.first[0].dpi or engine_named(reader.engine.name).dpi
+    dpi = split.dpi or reader.first[0].dpi or specs[reader.engine.name].dpi
     return StagePlan(EngineOrder(name=SPLIT, options={"dpi": dpi}), (Variation(),), {})
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from bocr_tui.config.engines import engine_specs
 from bocr_tui.config.model import Config, StageConfig
 from bocr_worker.engines.base import EngineSpec
-from bocr_worker.engines.registry import all_engines
 
 DEFAULT_PIPELINE = ("rapidocr", "tesseract")
 """What an empty `pipeline` stands for."""
@@ -18,6 +19,10 @@ SEED_RATES_S = {"rapidocr": 2.5, "tesseract": 0.9}
 """Seconds a page takes one process before anything is measured. Estimates, said to be so."""
 
 _SEED_OTHERS_S = 2.0
+
+_SEED_VISION_S = 45.0
+"""A page of a model that reads many at a time: between a small model's few seconds and Chandra's 60, as its
+authors published them for one H100 with 96 pages in flight."""
 
 SEED_FAILING_SHARE = 0.05
 """Share of its pages that a stage leaves to the next, before anything is measured: an estimate."""
@@ -87,21 +92,25 @@ def pipeline_costs(connection: Connection, config: Config) -> Costs:
             "SELECT engine, pages, seconds FROM engine_rate"
         )
     }
+    specs = engine_specs(config)
     stages = tuple(
-        _engine_cost(StageConfig(engine=stage) if isinstance(stage, str) else stage, cores, measured)
+        _engine_cost(StageConfig(engine=stage) if isinstance(stage, str) else stage, specs, cores, measured)
         for stage in config.pipeline or DEFAULT_PIPELINE
     )
     share, verdicts = _failing_share(connection, stages[0])
     return Costs(stages, share, verdicts)
 
 
-def _engine_cost(stage: StageConfig, cores: int, measured: dict[str, tuple[int, float]]) -> EngineCost:
-    spec = all_engines().get(stage.engine)
+def _engine_cost(
+    stage: StageConfig, specs: Mapping[str, EngineSpec], cores: int, measured: dict[str, tuple[int, float]]
+) -> EngineCost:
+    spec = specs.get(stage.engine)
+    seed_s = _SEED_VISION_S if spec is not None and spec.vision is not None else _SEED_OTHERS_S
     pages, seconds = measured.get(stage.engine, (0, 0.0))
     believed = pages >= _PAGES_BELIEVED
     return EngineCost(
         engine=stage.engine,
-        page_s=seconds / pages if believed else SEED_RATES_S.get(stage.engine, _SEED_OTHERS_S),
+        page_s=seconds / pages if believed else SEED_RATES_S.get(stage.engine, seed_s),
         processes=stage.processes or _processes(spec, cores),
         languages=spec.languages if spec else None,
         measured_pages=pages if believed else 0,

@@ -112,16 +112,23 @@ def environment_key(config: SiteConfig, engine: str, requirements: tuple[str, ..
 
 
 async def probe_environment(
-    transport: Transport, config: SiteConfig, engine: str, *, worker: str = "", vendor: str = ""
+    transport: Transport,
+    config: SiteConfig,
+    engine: str,
+    *,
+    worker: str = "",
+    vendor: str = "",
+    asked_as: str = "",
 ) -> EnvironmentFacts:
     """Go into an engine's environment on the site, on the login node, as a job does. With `worker` (its
-    folder below the root) that is asked too. Raises SiteError when there is no Python that can be asked."""
+    folder below the root) that is asked too, after `asked_as` or the engine. Raises SiteError when there is
+    no Python that can be asked."""
     lines = shell_lines(config, engine)
     order = {
         "lines": list(lines),
         "python": python_command(config, engine),
         "model": environment_of(config, engine).model,
-        "engine": engine,
+        "engine": asked_as or engine,
         "worker": worker,
         "vendor": vendor,
         "timeout_s": PROBE_TIMEOUT_S,

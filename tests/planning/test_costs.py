@@ -34,7 +34,7 @@ def two_engines(monkeypatch: pytest.MonkeyPatch) -> None:
         return EngineSpec(name, name, languages, dpi=200, load=load, check=lambda: None)
 
     specs = {"rapidocr": spec("rapidocr", frozenset({"fr", "en"})), "tesseract": spec("tesseract", None)}
-    monkeypatch.setattr("bocr_tui.planning.costs.all_engines", lambda: specs)
+    monkeypatch.setattr("bocr_tui.planning.costs.engine_specs", lambda config: specs)
 
 
 def add_attempts(catalog: Catalog, document_id: int, engine: str, outcomes: list[str]) -> None:

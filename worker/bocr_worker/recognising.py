@@ -7,7 +7,7 @@ from itertools import chain
 
 from bocr_worker.claim import wait_until_quiet
 from bocr_worker.drawing import Drawing
-from bocr_worker.engines.registry import engine_named, readable_languages
+from bocr_worker.engines.registry import engine_of, readable_languages
 from bocr_worker.feed import Feed
 from bocr_worker.history import read_history
 from bocr_worker.recorder import Recorder
@@ -60,7 +60,7 @@ class Recognising:
             job.journal.stage("nothing_to_do", skipped=self._skipped, **strange)
             return
         job.journal.stage("loading", engine=manifest.engine.name, skipped=self._skipped, **strange)
-        spec = engine_named(manifest.engine.name)
+        spec = engine_of(manifest.engine)
         runtime = runtime_for(spec, manifest.engine, manifest.limits, job.cores, job.run_folder)
         try:
             await self._read(runtime, chain([first], pages))
@@ -83,7 +83,7 @@ class Recognising:
     async def _read(self, runtime: Runtime, pages: chain[PageWork]) -> None:
         job, limits = self._job, self._job.manifest.limits
         identity = await job.sign.unless_given(runtime.start())
-        spec = engine_named(job.manifest.engine.name)
+        spec = engine_of(job.manifest.engine)
         reads = await job.sign.unless_given(asyncio.to_thread(readable_languages, spec))
         job.journal.stage("feeding", engine_version=identity.version, weights=identity.weights)
         slots = limits.render_processes or self._renderers(runtime)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bocr_worker.history import PageKey, Past
 from bocr_worker.ladder import next_variation, settings_hash
@@ -41,7 +42,13 @@ class Ladder:
     def settings(self, variation: Variation, document: DocumentOrder) -> str:
         """The hash of all that decides how this page would be read."""
         engine = self._manifest.engine
-        return settings_hash(engine.name, engine.options, variation, self._languages(document))
+        return settings_hash(engine.name, self._options, variation, self._languages(document))
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        """The engine's options, and what it is made of: another prompt under the same name reads anew."""
+        engine = self._manifest.engine
+        return {**engine.options, **({"definition": engine.definition} if engine.definition else {})}
 
     def _languages(self, document: DocumentOrder) -> tuple[str, ...]:
         return (document.language,) if document.language else self._manifest.languages
@@ -52,9 +59,7 @@ class Ladder:
             return None
         offered = self._manifest.first if page.failure is None else self._rungs(page.failure)
         engine = self._manifest.engine
-        return next_variation(
-            offered, page.tried, engine.name, engine.options, self._languages(page.document)
-        )
+        return next_variation(offered, page.tried, engine.name, self._options, self._languages(page.document))
 
     def _rungs(self, failure: FailureClass) -> tuple[Variation, ...]:
         return self._manifest.ladder.get(failure, self._manifest.first)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 
 from bocr_tui.config.check import BAD, DOUBTFUL, GOOD, Check
+from bocr_tui.config.engines import definition_of
 from bocr_tui.config.errors import BocrError, SiteError
 from bocr_tui.config.model import Config
 from bocr_tui.sites.deploy import Prepared, prepare
@@ -24,12 +25,21 @@ from bocr_worker.protocol.fields import Fields
 @dataclass(frozen=True)
 class Examination:
     """`engines` are looked for in their environments. `bring`: what these lack is brought there now.
-    `job`: a test job is submitted, and given `wait_s`."""
+    `job`: a test job is submitted, and given `wait_s`. `asked_as`: for an engine of the configuration, whose
+    name the worker there does not know, the one to ask after."""
 
     engines: tuple[str, ...]
     bring: bool = True
     job: bool = True
     wait_s: float = WAIT_S
+    asked_as: Mapping[str, str] = field(default_factory=dict)
+
+
+def asked_as(config: Config) -> dict[str, str]:
+    """What the worker of a site is asked after in the place of engines that bocr.toml makes: what they are
+    based on, or nothing but whether pages can be drawn."""
+    definitions = {name: definition_of(config, name) for name in config.engines}
+    return {name: str(said.get("based_on") or SPLIT) for name, said in definitions.items() if said}
 
 
 def engines_of(config: Config, site_name: str) -> tuple[str, ...]:
@@ -118,6 +128,7 @@ async def _environment(
     config, transport = site.config, site.transport
     tell(f"Asking what the environment for {engine} has")
     try:
+        known_as = what.asked_as.get(engine, engine)
         facts = await probe_environment(transport, config, engine)
         lack = lacking(facts, requirements_of(engine))
         usable = facts.version >= OLDEST_PYTHON and not lack.unfit
@@ -127,12 +138,12 @@ async def _environment(
         for check in environment_checks(engine, facts, lack, done.vendor if done else None):
             yield check
         if done is not None:
-            asked = {"worker": done.worker, "vendor": done.vendor}
+            asked = {"worker": done.worker, "vendor": done.vendor, "asked_as": known_as}
             facts = await probe_environment(transport, config, engine, **asked)
         for check in model_checks(engine, facts.model):
             yield check
         if done is not None:
-            for check in worker_checks(engine, facts.fitness, is_engine=engine != SPLIT):
+            for check in worker_checks(engine, facts.fitness, is_engine=known_as != SPLIT):
                 yield check
     except BocrError as error:
         yield Check(f"environment {engine}", BAD, error.cause, error.next_step)

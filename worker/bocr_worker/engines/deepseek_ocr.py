@@ -11,6 +11,7 @@ tokens may not come again among so many; 0 for `ngram_size` leaves it out).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from bocr_worker.engines.vision.base import Answer, Options, Parsed, VisionEngine, nearest
@@ -103,21 +104,21 @@ def _fields(modes: dict[str, Mode], version: Version | None, options: Options) -
     return fields
 
 
-def _infer(modes: dict[str, Mode]) -> Infer:
+def _keywords(modes: dict[str, Mode], options: Options) -> dict[str, Any]:
     """`eval_mode` gives the text back and writes nothing; the other way draws boxes and evaluates answers."""
+    base_size, image_size, crop_mode = _mode(modes, options)
+    return {
+        "base_size": base_size,
+        "image_size": image_size,
+        "crop_mode": crop_mode,
+        "eval_mode": True,
+        "save_results": False,
+        "test_compress": False,
+    }
 
-    def keywords(options: Options) -> dict[str, Any]:
-        base_size, image_size, crop_mode = _mode(modes, options)
-        return {
-            "base_size": base_size,
-            "image_size": image_size,
-            "crop_mode": crop_mode,
-            "eval_mode": True,
-            "save_results": False,
-            "test_compress": False,
-        }
 
-    return Infer(keywords, before="<image>\n")
+def _infer(modes: dict[str, Mode]) -> Infer:
+    return Infer(partial(_keywords, modes), before="<image>\n")
 
 
 def _vision(models: tuple[str, ...], modes: dict[str, Mode], native: NativeCall, **more: Any) -> VisionEngine:
@@ -126,7 +127,7 @@ def _vision(models: tuple[str, ...], modes: dict[str, Mode], native: NativeCall,
         prompts=PROMPTS,
         parse=parse,
         sampling=_sampling,
-        fields=lambda version, options: _fields(modes, version, options),
+        fields=partial(_fields, modes),
         options=("mode", "ngram_size", "window_size"),
         flags=FLAGS,
         markup=MARKUP,

@@ -48,7 +48,7 @@ SPEC = vision_spec(
             ServerFlag("--max-num-seqs", "64", least_gpu_gib=76),
         ),
         native=NativeCall(model_types=("internvl",), versions=Versions(since=(4, 52))),
-        licence="Qwen licence (language model), MIT (the rest)",
+        licence="see its card",
         parameters_b=7.9,
     ),
     dpi=200,

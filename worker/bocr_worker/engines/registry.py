@@ -8,6 +8,7 @@ from functools import cache
 
 from bocr_worker import engines
 from bocr_worker.engines.base import EngineSpec, EngineUnavailable
+from bocr_worker.protocol.manifest import EngineOrder
 
 
 @cache
@@ -31,6 +32,20 @@ def engine_named(name: str) -> EngineSpec:
         known = ", ".join(sorted(all_engines()))
         raise EngineUnavailable(name, "there is no engine of this name", f"Known: {known}")
     return spec
+
+
+def engine_of(order: EngineOrder) -> EngineSpec:
+    """The engine of an order, made of its definition where it brings one. Raises EngineUnavailable."""
+    if not order.definition:
+        return engine_named(order.name)
+    from bocr_worker.engines.vision.defined import DefinitionError, define
+
+    try:
+        return define(order.name, order.definition, all_engines())
+    except DefinitionError as error:
+        raise EngineUnavailable(
+            order.name, f"its definition: {error}", "Mend [engines] in bocr.toml"
+        ) from None
 
 
 def readable_languages(spec: EngineSpec) -> frozenset[str] | None:

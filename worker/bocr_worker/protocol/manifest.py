@@ -36,13 +36,15 @@ class Variation:
 @dataclass(frozen=True)
 class EngineOrder:
     """Which engine reads, through which runtime, with which settings. `processes` and `threads` 0 mean
-    that the worker decides from the cores it has."""
+    that the worker decides from the cores it has. `definition` is what the engine is made of where it is none
+    of the worker's own: `[engines.<name>]` of bocr.toml."""
 
     name: str
     runtime: str = "local"
     processes: int = 0
     threads: int = 0
     options: dict[str, Any] = field(default_factory=dict)
+    definition: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,7 @@ def _load_engine(fields: Fields) -> EngineOrder:
         processes=fields.whole("processes", most=4096),
         threads=fields.whole("threads", most=4096),
         options=fields.mapping("options"),
+        definition=fields.mapping("definition", {}),
     )
 
 

@@ -28,6 +28,13 @@ def parse_markdown(answer: Answer) -> Parsed:
     return Parsed(recognition)
 
 
+def parse_text(answer: Answer) -> Parsed:
+    """Of a model that writes plain text: no character of it is a mark of Markdown. Never raises."""
+    start, end = bounds(answer.text)
+    text = answer.text[start:end].strip()
+    return Parsed(Recognition(text=text, markdown=text, raw=answer.text, finish=answer.finish))
+
+
 def without_places(answer: Answer) -> Answer:
     """Without Qwen3-VL's comments on where a picture or a table stands: they are too few to tell what was
     passed over."""
