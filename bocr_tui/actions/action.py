@@ -91,9 +91,10 @@ class Options:
     `engine`, `site`, `queue` and `walltime` None: the configuration's; `stages` are engines in place of the
     configured ones, empty: those; `stage` counts from 1. At most one of `batch_pages`, `batch_documents` and
     `batches` sizes a plan; `pages_per_document` takes only so many pages of each document, evenly spread.
-    `formats` empty: all. `choice` and `scheduler_id` settle a job whose submission is unclear: with an id,
-    it is the job of that id. `everything`: not only what is due. `as_job`: documents on a site are
-    looked at by a job there. `asker` answers what a connection asks a person; None: nobody sits there. `act`
+    `attempt` is one of a page's, counted from 1 as they are listed, None: the best; `text` what a person
+    wrote. `formats` empty: all. `choice` and `scheduler_id` settle a job whose submission is unclear: with an
+    id, it is the job of that id. `everything`: not only what is due. `as_job`: documents on a site are looked
+    at by a job there. `asker` answers what a connection asks a person; None: nobody sits there. `act`
     False: only say what would be done. `stop` set: end early, leaving everything valid.
     """
 
@@ -103,6 +104,8 @@ class Options:
     queue: str | None = None
     walltime: str | None = None
     stage: int = 1
+    attempt: int | None = None
+    text: str | None = None
     paths: tuple[Path, ...] = ()
     language: str | None = None
     batch_pages: int | None = None

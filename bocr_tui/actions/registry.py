@@ -7,6 +7,7 @@ from bocr_tui.actions.documents import DOCUMENT_ACTIONS
 from bocr_tui.actions.foretelling import FORETELLING_ACTIONS
 from bocr_tui.actions.jobs import JOB_ACTIONS
 from bocr_tui.actions.pages import PAGE_ACTIONS
+from bocr_tui.actions.reviewing import REVIEWING_ACTIONS
 from bocr_tui.actions.sites import SITE_ACTIONS
 from bocr_tui.actions.workspace import WORKSPACE_ACTIONS
 
@@ -17,6 +18,7 @@ ACTIONS: tuple[Action, ...] = (
     *JOB_ACTIONS,
     *SITE_ACTIONS,
     *PAGE_ACTIONS,
+    *REVIEWING_ACTIONS,
 )
 
 

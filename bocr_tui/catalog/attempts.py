@@ -34,19 +34,22 @@ def _allowed(target: PageState) -> str:
 _MAY_RUN = _allowed(PageState.RUNNING)
 _MAY_OK = "'new', 'planned', 'queued', 'running', 'failed', 'gave_up'"
 _MAY_FAIL = "'new', 'planned', 'queued', 'running', 'failed'"
-"""Narrower than the moves: a person may make an ok or ignored page failed again, a journal may not."""
+"""Narrower than the moves: a person may make an ok or ignored page failed again, a journal may not. Nor may
+it touch a page whose text a person chose: its attempts are kept and counted, and that is all."""
 
 _START = (
-    f"UPDATE page SET state = 'running', engine = ?, changed_at = ? WHERE id = ? AND state IN ({_MAY_RUN})"  # noqa: S608
+    "UPDATE page SET state = 'running', engine = ?, changed_at = ? WHERE id = ? AND NOT by_person"  # noqa: S608
+    f" AND state IN ({_MAY_RUN})"
 )
 _ACCEPT = (
     "UPDATE page SET state = 'ok', failure = NULL, engine = ?, confidence = ?, score = ?,"  # noqa: S608
     " accepted_attempt_id = ?, attempts = attempts + ?, changed_at = ?"
-    f" WHERE id = ? AND (state IN ({_MAY_OK}) OR (state = 'ok' AND coalesce(score, 0) < coalesce(?, 0)))"
+    " WHERE id = ? AND NOT by_person"
+    f" AND (state IN ({_MAY_OK}) OR (state = 'ok' AND coalesce(score, 0) < coalesce(?, 0)))"
 )
 _FAIL = (
     "UPDATE page SET state = 'failed', failure = ?, engine = ?, confidence = ?, score = ?,"  # noqa: S608
-    f" attempts = attempts + ?, changed_at = ? WHERE id = ? AND state IN ({_MAY_FAIL})"
+    f" attempts = attempts + ?, changed_at = ? WHERE id = ? AND NOT by_person AND state IN ({_MAY_FAIL})"
 )
 _COUNT = "UPDATE page SET attempts = attempts + ?, changed_at = ? WHERE id = ?"
 _PAGES_OF_CHAIN = """
@@ -224,8 +227,12 @@ class AttemptWriter:
         accepted: list[tuple[Any, ...]] = []
         failed: list[tuple[Any, ...]] = []
         counted = dict(pending.tries)
+        persons = self._persons(connection, list(pending.verdicts))
         for page_id, (well, attempt_id, failure, confidence, score) in pending.verdicts.items():
             tries = pending.tries[page_id]
+            if page_id in persons:
+                counts.ok, counts.failed = counts.ok + well, counts.failed + (not well)
+                continue
             if well:
                 counts.ok += 1
                 accepted.append((self._engine, confidence, score, attempt_id, tries, stamp, page_id, score))
@@ -255,6 +262,18 @@ class AttemptWriter:
             )
             held.update(page_id for (page_id,) in rows)
         return held
+
+    def _persons(self, connection: Connection, page_ids: list[int]) -> set[int]:
+        """Those whose text a person chose."""
+        chosen: set[int] = set()
+        for start in range(0, len(page_ids), 500):
+            part = page_ids[start : start + 500]
+            rows = connection.exec_driver_sql(
+                f"SELECT id FROM page WHERE by_person AND id IN ({', '.join('?' * len(part))})",  # noqa: S608
+                tuple(part),
+            )
+            chosen.update(page_id for (page_id,) in rows)
+        return chosen
 
     def _keep_measures(self, connection: Connection) -> None:
         run = connection.exec_driver_sql

@@ -45,11 +45,11 @@ _DOCUMENT_COLUMNS = _columns(DocumentRow, "d", "tally")
 _BATCH_COLUMNS = _columns(BatchRow, "b", "tally")
 _JOB_COLUMNS = _columns(JobRow, "j", "chain_kind", "batches", "batch_count")
 _ATTEMPT_COLUMNS = ", ".join(
-    "j.token" if field.name == "token" else f"a.{field.name}" for field in fields(AttemptRow)
+    "coalesce(j.token, '')" if field.name == "token" else f"a.{field.name}" for field in fields(AttemptRow)
 )
 
 ATTEMPTS = (
-    f"SELECT {_ATTEMPT_COLUMNS} FROM attempt AS a JOIN job AS j ON j.id = a.job_id "
+    f"SELECT {_ATTEMPT_COLUMNS} FROM attempt AS a LEFT JOIN job AS j ON j.id = a.job_id "
     "WHERE a.page_id = ? ORDER BY a.id"
 )
 SOURCES = "SELECT path, name, state, site FROM source WHERE document_id = ? ORDER BY state = 'missing', id"
@@ -69,7 +69,8 @@ def fetch_pages(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Page
         f"SELECT {_PAGE_COLUMNS} FROM page AS p JOIN document AS d ON d.id = p.document_id "
         f"WHERE p.id IN ({_slots(ids)})"
     )
-    return [replace(row, held=bool(row.held)) for row in fetch(connection, PageRow, sql, ids)]
+    rows = fetch(connection, PageRow, sql, ids)
+    return [replace(row, held=bool(row.held), by_person=bool(row.by_person)) for row in rows]
 
 
 def fetch_documents(connection: sqlite3.Connection, ids: Sequence[int]) -> list[DocumentRow]:

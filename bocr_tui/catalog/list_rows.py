@@ -45,7 +45,8 @@ class Tally:
 @dataclass(frozen=True)
 class PageRow:
     """One page. `document` is its document's name, `document_sha256` its content's hash. `held`: a live
-    chain has reserved it, so that a failed page will be tried again by itself."""
+    chain has reserved it, so that a failed page will be tried again by itself. `by_person`: a person chose
+    its text."""
 
     id: int
     document_id: int
@@ -60,6 +61,7 @@ class PageRow:
     attempts: int
     batch_id: int | None
     accepted_attempt_id: int | None
+    by_person: bool
     width_pt: float | None
     height_pt: float | None
     changed_at: float
@@ -130,11 +132,12 @@ class JobRow:
 
 @dataclass(frozen=True)
 class AttemptRow:
-    """What happened to a page in one try. The result's place is None where nothing was written."""
+    """What happened to a page in one try. The result's place is None where nothing was written; `job_id` is
+    None and `token` empty where a person wrote the text."""
 
     id: int
     page_id: int
-    job_id: int
+    job_id: int | None
     token: str
     number: int
     outcome: str

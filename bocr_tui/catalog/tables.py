@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint, text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 
@@ -112,6 +112,10 @@ class Page(SQLModel, table=True):
     batch_id: int | None = _parent("batch", nullable=True)
     accepted_attempt_id: int | None = Field(default=None)
     """The attempt whose text is the page's; kept without a foreign key because attempt points here."""
+    by_person: bool = Field(
+        default=False, sa_column=Column(Boolean, nullable=False, server_default=text("0"))
+    )
+    """A person chose that text: what is read later is kept as attempts, and the text stays."""
     changed_at: float = 0.0
 
 
@@ -203,7 +207,8 @@ class Reservation(SQLModel, table=True):
 
 class Attempt(SQLModel, table=True):
     """What happened to a page in a try. One row for each `ok` or `failed` event of a journal; the unique
-    index makes a second row for the same event impossible."""
+    index makes a second row for the same event impossible. A text that a person wrote is one too, of no job,
+    with the engine `person`, and never the `last`: nothing that is measured counts it."""
 
     __table_args__ = (
         UniqueConstraint("journal", "generation", "offset", name="uq_attempt_journal_offset"),
@@ -215,7 +220,8 @@ class Attempt(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     page_id: int = _parent("page")
-    job_id: int = _parent("job")
+    job_id: int | None = _parent("job", nullable=True)
+    """None: a person's."""
     number: int
     outcome: str
     failure: str | None = None

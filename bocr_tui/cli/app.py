@@ -33,6 +33,7 @@ from bocr_tui.cli.commands.log import log
 from bocr_tui.cli.commands.page import page
 from bocr_tui.cli.commands.plan import plan
 from bocr_tui.cli.commands.resubmit import ignore, reset, resubmit
+from bocr_tui.cli.commands.reviewing import accept, edit
 from bocr_tui.cli.commands.run import run
 from bocr_tui.cli.commands.script import script
 from bocr_tui.cli.commands.site import site
@@ -110,6 +111,8 @@ for command in (
     resubmit,
     reset,
     ignore,
+    accept,
+    edit,
     log,
     cancel,
     requeue,

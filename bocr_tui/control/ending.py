@@ -16,8 +16,9 @@ from sqlalchemy import Connection
 
 from bocr_tui.catalog.database import Catalog, now
 from bocr_tui.catalog.timeline import note
-from bocr_tui.catalog.transitions import move_batch, move_job, move_pages
-from bocr_tui.catalog.words import BatchState, JobCause, JobState, PageState
+from bocr_tui.catalog.transitions import move_job, move_pages
+from bocr_tui.catalog.words import JobCause, JobState, PageState
+from bocr_tui.control.batch_standing import settle_batches
 from bocr_tui.control.jobs import JobRow, chain_jobs, job_row
 from bocr_tui.control.judging import CANCEL, Ending
 from bocr_tui.control.orders import add_round
@@ -218,23 +219,7 @@ class Endings:
             " WHERE j.chain_id = ?",
             (chain_id,),
         ).all()
-        for (batch_id,) in batches:
-            states = _count(
-                connection, "SELECT state, count(*) FROM page WHERE batch_id = ? GROUP BY state", batch_id
-            )
-            live = connection.exec_driver_sql(
-                "SELECT 1 FROM page p JOIN reservation r ON r.page_id = p.id AND r.released_at IS NULL"
-                " WHERE p.batch_id = ? LIMIT 1",
-                (batch_id,),
-            ).first()
-            if live is not None:
-                continue
-            target = BatchState.DONE
-            if states.get("failed"):
-                target = BatchState.ATTENTION
-            elif states.get("planned"):
-                target = BatchState.PLANNED
-            move_batch(connection, batch_id, target)
+        settle_batches(connection, [batch_id for (batch_id,) in batches])
 
     def _pipeline(self, connection: Connection, chain_id: int) -> Pipeline:
         (record,) = connection.exec_driver_sql("SELECT pipeline FROM chain WHERE id = ?", (chain_id,)).one()

@@ -19,6 +19,7 @@ from bocr_tui.catalog.transitions import chunked, move_batch, move_pages
 from bocr_tui.catalog.words import BatchState, PageState
 from bocr_tui.config.errors import UsageError
 from bocr_tui.config.model import Config
+from bocr_tui.control.batch_standing import settle_batches
 from bocr_tui.control.pipeline import Pipeline, build_pipeline
 
 POOLED_PAGES = 2000
@@ -145,7 +146,14 @@ def _state_before(state: str, accepted: int | None, failure: str | None, batch: 
 def ignore_pages(catalog: Catalog, page_ids: Sequence[int]) -> int:
     """A person's word that these pages need no text. Returns how many it was new for."""
     with catalog.writing() as connection:
-        return move_pages(connection, page_ids, PageState.IGNORED)
+        moved = move_pages(connection, page_ids, PageState.IGNORED)
+        batches: set[int] = set()
+        for part in chunked(page_ids):
+            column = core.page.c.batch_id
+            statement = select(column).where(core.page.c.id.in_(part), column.is_not(None)).distinct()
+            batches.update(batch_id for (batch_id,) in connection.execute(statement))
+        settle_batches(connection, sorted(batches))
+        return moved
 
 
 def _site(config: Config, site: str | None) -> str:

@@ -55,7 +55,7 @@ ORDER BY j.id
 _OPEN_PAGES = (
     "SELECT r.page_id FROM reservation r JOIN job j ON j.chain_id = r.chain_id"
     " JOIN page p ON p.id = r.page_id WHERE j.id = ? AND r.released_at IS NULL"
-    " AND NOT (p.state = 'ok' AND p.changed_at >= r.created_at)"
+    " AND NOT p.by_person AND NOT (p.state = 'ok' AND p.changed_at >= r.created_at)"
 )
 
 

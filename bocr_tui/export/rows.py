@@ -149,6 +149,12 @@ _PROVENANCE = (
 )
 
 
+def _provenance(row: Row[Any]) -> dict[str, Any]:
+    """How the text came to be, and whether a person chose it."""
+    made = {name: getattr(row, name) for name in _PROVENANCE if getattr(row, name)}
+    return {**made, "accepted_by": "person"} if row.by_person else made
+
+
 def _page(row: Row[Any]) -> ExportPage:
     read = row.result_file is not None and row.state == "ok"
     troubled = row.state in ("failed", "gave_up")
@@ -164,5 +170,5 @@ def _page(row: Row[Any]) -> ExportPage:
         locator=ResultLocator(row.result_file, row.result_offset, row.result_length, row.result_sha256)
         if read
         else None,
-        provenance={name: getattr(row, name) for name in _PROVENANCE if getattr(row, name)} if read else {},
+        provenance=_provenance(row) if read else {},
     )

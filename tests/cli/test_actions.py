@@ -29,7 +29,13 @@ def test_every_action_says_who_it_is_and_no_key_means_two_things_on_one_screen()
     for action in ACTIONS:
         assert action.title and action.tooltip.endswith(".") and action.group
         assert action_named(action.id) is action
-    assert {action.id for action in actions_on("pages")} == {"page.resubmit", "page.reset", "page.ignore"}
+    assert {action.id for action in actions_on("pages")} == {
+        "page.resubmit",
+        "page.reset",
+        "page.ignore",
+        "page.accept",
+        "page.edit",
+    }
     with pytest.raises(KeyError):
         action_named("page.frob")
 

@@ -95,7 +95,7 @@ def _text_of(results: Path, row: PageRow, attempts: list[AttemptRow]) -> tuple[P
 
 def _only_text(row: PageRow, result: PageResult | None, problem: str) -> None:
     """The accepted text, for pipes. Raises UsageError when there is none."""
-    if result is None or not result.accepted:
+    if result is None or row.accepted_attempt_id is None:
         raise UsageError(
             problem or f"The page has no accepted text: it is {row.state} ({row.failure or 'no class'}).",
             "Without --text its attempts are shown, with what they read.",
@@ -114,7 +114,8 @@ def _record(
         "engine": row.engine,
         "confidence": row.confidence,
         "attempts": [{**asdict(one), "accepted": one.id == row.accepted_attempt_id} for one in attempts],
-        "accepted": bool(result and result.accepted),
+        "accepted": result is not None and row.accepted_attempt_id is not None,
+        "by_person": row.by_person,
         "text": result.recognition.text if result else None,
         "markdown": result.recognition.markdown if result else None,
         "blocks": [asdict(block) for block in result.recognition.blocks] if result else None,
@@ -132,24 +133,30 @@ def _tell(
     say(safe(", ".join(part for part in said if part)))
     if attempts:
         columns = ("", "Engine", "Variation", "Outcome", "Confidence", "Seconds", "Evidence")
-        rows = [_attempt_cells(one, row.accepted_attempt_id) for one in attempts]
+        rows = [
+            _attempt_cells(number, one, row.accepted_attempt_id) for number, one in enumerate(attempts, 1)
+        ]
         show(table("Attempts", columns, rows, ("Confidence", "Seconds")))
     if problem:
         say(f"The text cannot be shown: {safe(problem)}")
     elif result is not None:
-        say("Text:" if result.accepted else "Text of the last attempt, which was not accepted:")
+        say(
+            "Text:"
+            if row.accepted_attempt_id is not None
+            else "Text of the last attempt, which was not accepted:"
+        )
         for line in result.recognition.text.splitlines():
             say(f"  {safe(line)}")
     else:
         say("No text.")
 
 
-def _attempt_cells(one: AttemptRow, accepted: int | None) -> tuple[object, ...]:
+def _attempt_cells(number: int, one: AttemptRow, accepted: int | None) -> tuple[object, ...]:
     from bocr_tui.catalog.reasons import reason_of
 
     outcome = one.outcome if one.failure is None else f"{one.outcome}: {one.failure}"
     said = reason_of(one.failure, one.evidence) if one.failure else ""
-    mark = "*" if one.id == accepted else ""
+    mark = f"{number} *" if one.id == accepted else f"{number}"
     engine = f"{one.engine} {one.engine_version}".strip()
     sure, took = numbered(one.confidence_mean), numbered(one.seconds, ".2f")
     return mark, engine, one.variation, outcome, sure, took, said

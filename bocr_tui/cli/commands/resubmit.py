@@ -53,7 +53,7 @@ def resubmit(
     call = call_of(context)
     bare = not (state or failure or document or page or ids)
     states = [*(state or []), *(("failed", "gave_up") if failed or bare else ())]
-    chosen = _chosen(call, states, failure or [], document, page, ids)
+    chosen = chosen_pages(call, states, failure or [], document, page, ids)
     found = the_workspace(call)
     if dry_run:
         _say_taken(call, found, chosen, engine)
@@ -114,14 +114,14 @@ def _simply(
     from bocr_tui.actions.action import Selection
     from bocr_tui.cli.acting import act, answer
 
-    chosen = _chosen(call, states, failure or [], document, page, ids)
+    chosen = chosen_pages(call, states, failure or [], document, page, ids)
     if dry_run:
         _say_chosen(call, chosen)
     else:
         answer(call, act(the_workspace(call), action_id, Selection(pages=tuple(chosen))))
 
 
-def _chosen(
+def chosen_pages(
     call: Call,
     states: Sequence[str],
     classes: Sequence[str],
