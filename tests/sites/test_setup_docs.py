@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bocr_tui.cli.app import app
-from bocr_tui.config.model import parse_config
+from bocr_tui.config.model import StageConfig, parse_config
 from bocr_tui.sites.doctor.examine import engines_of
 from bocr_tui.sites.environments import python_command, shell_lines
 from tests.conftest import ROOT
@@ -27,14 +27,16 @@ def test_the_worked_example_is_the_one_that_was_asked_for() -> None:
     config = parse_config(BLOCKS[0], "docs/sites.md")
     site = config.sites["inpt"]
     assert (site.pbs.queue, site.pbs.select) == ("gpu_1d", "1:ncpus=20:mem=180gb:ngpus=1")
-    assert shell_lines(site, "chandra") == (
+    assert shell_lines(site, "chandra-1") == (
         "module use /app/common/modules",
         "module load anaconda3-2024.10",
         "source activate khalil_vllm",
     )
     assert shell_lines(site, "deepseek-ocr")[-1] == "source activate deepseek_khalil"
-    assert python_command(site, "chandra") == "python"
-    assert engines_of(config, "inpt") == ("chandra", "deepseek-ocr")
+    assert python_command(site, "chandra-1") == "python"
+    assert engines_of(config, "inpt") == ("chandra-1", "deepseek-ocr")
+    stages = [stage for stage in site.pipeline if isinstance(stage, StageConfig)]
+    assert [stage.runtime for stage in stages] == ["", "transformers"]
 
 
 def test_every_command_that_is_named_exists() -> None:
