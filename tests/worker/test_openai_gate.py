@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -65,6 +66,47 @@ def test_it_never_passes_its_most_nor_falls_below_one() -> None:
     for moment in range(100):
         gate.overloaded(float(moment), float(moment))
     assert gate.limit == 1
+
+
+def test_a_burst_that_a_server_takes_in_slowly_is_no_line() -> None:
+    """As vLLM does: the first pages are looked at a few at a time, and the rest waits meanwhile."""
+    gate = Gate(64, 64)
+    gate.inside = 64
+    for running in range(0, 65, 8):
+        gate.look(Load(running, 64 - running))
+    assert gate.limit == 64
+
+
+def test_it_does_not_double_before_the_server_has_heard_of_all_that_was_asked() -> None:
+    gate = Gate(16, 128)
+    gate.inside = 16
+    gate.look(Load(3, 0))
+    assert gate.limit == 16
+    gate.look(Load(16, 0))
+    assert gate.limit == 32
+
+
+def test_it_looks_often_while_it_searches_and_no_more_once_it_has_found() -> None:
+    gate = Gate(16, 128)
+    assert not gate.is_searching, "nobody is inside: there is nothing to learn"
+    gate.inside = 16
+    assert gate.is_searching
+    gate.look(Load(10, 6))
+    assert not gate.is_searching
+    settle(gate, 24, 20)
+    gate.inside = gate.limit
+    assert not gate.is_searching
+
+
+def test_it_knows_how_long_nobody_was_inside() -> None:
+    gate = Gate(1, 1)
+    gate.enter()
+    before = gate.idle_s
+    time.sleep(0.02)
+    assert gate.idle_s == before
+    gate.leave()
+    time.sleep(0.02)
+    assert gate.idle_s >= before + 0.02
 
 
 def test_one_burst_that_waits_is_nothing() -> None:

@@ -316,7 +316,8 @@ async def test_it_asks_as_many_as_the_server_serves_and_a_few_more() -> None:
         await outcomes(runtime, range(150))
         half = len(server.slots.moments) // 2
         assert server.slots.occupancy()["peak_running"] == 8
-        assert runtime.slots == 100
+        assert runtime.most_slots == 100
+        assert 8 <= runtime.slots <= 12
         assert 8 <= runtime.facts["in_flight_limit"] <= 15
         assert max(moment.waiting for moment in server.slots.moments[half:]) <= 7
 
@@ -347,6 +348,34 @@ async def test_pages_are_spread_over_servers_and_a_slow_one_gets_fewer() -> None
         await outcomes(runtime, range(120))
         assert slow.served + quick.served == 120
         assert 4 <= slow.served < quick.served
+
+
+async def test_a_server_that_comes_up_later_gets_its_pages_too() -> None:
+    async with StandIn(Settings(slots=4)) as first:
+        second = StandIn(Settings(slots=4))
+        await second.start()
+        port = second.port
+        await second.close()
+        runtime = runtime_at(first.url, f"http://127.0.0.1:{port}", max_in_flight=8)
+        changes: list[int] = []
+        runtime.on_change(lambda: changes.append(runtime.slots))
+        async with running(runtime):
+            assert (runtime.slots, runtime.most_slots) == (8, 16)
+            assert runtime.facts["servers_up"] == 1
+            await second.start("127.0.0.1", port)
+            await until(lambda: 16 in changes)
+            assert runtime.facts["servers_up"] == 2
+        await second.close()
+
+
+async def test_it_tells_what_its_servers_have_to_do_and_how_long_they_had_nothing() -> None:
+    async with StandIn(Settings(slots=2, held=True)) as server, running(runtime_at(server.url)) as runtime:
+        idle_s = runtime.facts["idle_s"]
+        asking = asyncio.create_task(outcomes(runtime, range(5)))
+        await until(lambda: (runtime.facts.get("running"), runtime.facts.get("waiting")) == (2, 3))
+        assert runtime.facts["idle_s"] <= idle_s + 0.5
+        server.release()
+        await asking
 
 
 async def test_when_one_of_two_servers_goes_the_other_takes_its_pages() -> None:

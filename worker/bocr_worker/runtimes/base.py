@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bocr_worker.engines.base import Ask
 from bocr_worker.protocol.failures import FailureClass
@@ -52,4 +53,29 @@ class Runtime(Protocol):
 
     async def close(self) -> None:
         """Stop everything that was started; no process survives."""
+        ...
+
+
+@runtime_checkable
+class Elastic(Protocol):
+    """A runtime whose `slots` change while it runs: servers come up and go down, and are found to take more
+    or less."""
+
+    @property
+    def most_slots(self) -> int:
+        """What `slots` may ever come to."""
+        ...
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call it, from the loop, whenever `slots` may be another number."""
+        ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A runtime that has more to say of itself than its answers."""
+
+    @property
+    def facts(self) -> Mapping[str, float]:
+        """For heartbeats and the job's last word: names and plain numbers, few of both."""
         ...

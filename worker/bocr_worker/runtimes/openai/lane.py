@@ -28,6 +28,9 @@ milliseconds, or a little later where the machine is busy."""
 _ENDS_WITHIN_S = 30.0
 """A server without an engine (vLLM looks every five seconds)."""
 
+_SEARCH_S = 0.25
+"""Between two looks while it is not known yet how many questions the server takes."""
+
 _FIRST_STARTS = 2
 """A server that never was up is started so often: another may have taken its port in between."""
 
@@ -55,8 +58,10 @@ class Lane:
         """Questions inside that were inside when the server died, twice."""
         self.failing = 0
         """Questions whose last try went wrong and that are neither answered nor given up."""
-        self.lost_s = 0.0
-        """Time without a server between the first start and the last."""
+        self.load: Load | None = None
+        """What the server said last of itself, while it is up."""
+        self._lost_s = 0.0
+        self._lost_since: float | None = None
         self._options = options
         self._changed = changed
         self._client: ChatClient | None = None
@@ -69,6 +74,12 @@ class Lane:
     @property
     def is_up(self) -> bool:
         return self._client is not None
+
+    @property
+    def lost_s(self) -> float:
+        """Time without a server since it first was up; of one that was given up, up to then."""
+        since = self._lost_since
+        return self._lost_s + (0.0 if since is None else time.monotonic() - since)
 
     def has_room(self, suspect: bool) -> bool:
         if not self.is_up or self._doubts or not self.gate.has_room:
@@ -149,17 +160,13 @@ class Lane:
     async def keep(self) -> None:
         """Until it is cancelled or the server is given up. Leaves no process behind."""
         was_up, starts = False, 0
-        down_since = time.monotonic()
         try:
             while True:
                 starts += 1
                 try:
                     await self._bring_up()
-                    if was_up:
-                        self.lost_s += time.monotonic() - down_since
                     was_up = True
                     cause = await self._watch()
-                    down_since = time.monotonic()
                 except EngineUnavailable as error:
                     self.broken = error
                     return
@@ -179,6 +186,7 @@ class Lane:
             self.broken = RuntimeBroken(f"a fault in the runtime: {type(error).__name__}: {error}")
         finally:
             self._go_down()
+            self._found()
             await self.server.close()
             self._changed()
 
@@ -198,11 +206,18 @@ class Lane:
         self._down = asyncio.get_running_loop().create_future()
         self.life += 1
         self._trouble_since = None
+        self._found()
         self._client = client
         self._changed()
 
+    def _found(self) -> None:
+        """Whatever is lost from now on is another loss."""
+        self._lost_s, self._lost_since = self.lost_s, None
+
     def _go_down(self) -> None:
-        self._client = None
+        if self._client is not None:
+            self._lost_since = time.monotonic()
+        self._client = self.load = None
         down, self._down = self._down, None
         if down is not None and not down.done():
             down.set_result(None)
@@ -222,12 +237,16 @@ class Lane:
                 load, healthy = looking.result()
             finally:
                 looking.cancel()
+            self.load = load
             if load is not None:
                 self.gate.look(load)
                 self._changed()
             if cause := vigil.objection(load, healthy, self.answers, self.gate.inside) or self._outage():
                 return cause
-            await asyncio.wait({ended}, timeout=self._options.watch_s)
+            pause_s = self._options.watch_s
+            if self.gate.is_searching:
+                pause_s = min(pause_s, _SEARCH_S)
+            await asyncio.wait({ended}, timeout=pause_s)
 
     async def _look(self, client: ChatClient) -> tuple[Load | None, bool]:
         load = await client.load(_HEALTH_WITHIN_S)

@@ -29,8 +29,8 @@ PROMPT = "prompt"
 
 
 _STAND_IN = secrets.token_bytes(24)
-"""In the place of an image while the words around it are made: half a megabyte of base64 is put in afterwards,
-as bytes, instead of being looked through for characters that JSON escapes. No document can hold it."""
+"""In the place of an image while the words around it are made: half a megabyte of base64 is put in later, as
+bytes, instead of being looked through for characters that JSON escapes. No document can hold it."""
 
 _MARK = base64.b64encode(_STAND_IN)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,8 @@ class OpenAiRuntime:
         self._start_s = 0.0
         self._answered = self._refused = 0
         self._begun = False
+        self._resting = 0
+        self._listeners: list[Callable[[], None]] = []
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
@@ -72,20 +74,38 @@ class OpenAiRuntime:
 
     @property
     def slots(self) -> int:
-        """The most that will ever be asked at a time; how many really are, each server's gate decides."""
+        """What the servers that are up may have inside now, and as many again as wait to be asked anew."""
+        limit = self._in_flight_limit
+        return max(1, limit + min(limit, self._resting))
+
+    @property
+    def most_slots(self) -> int:
         return max(1, sum(lane.gate.most for lane in self._pool.lanes))
 
     @property
-    def facts(self) -> dict[str, float | int]:
-        """For the heartbeats: how many servers are up, how many questions they may have now, what starting
-        took and what was lost to restarts."""
+    def _in_flight_limit(self) -> int:
+        return sum(lane.gate.limit for lane in self._pool.lanes if lane.is_up)
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        self._listeners.append(listener)
+
+    @property
+    def facts(self) -> dict[str, float]:
+        """For the heartbeats: what the servers that are up have running and in line by their own word, how
+        many questions they may have now, what starting took, what was lost to restarts, and for how long a
+        server of the job had no question inside (the mean over all, since they were first started)."""
         lanes = self._pool.lanes
+        loads = [lane.load for lane in lanes if lane.load is not None]
         return {
+            **({"running": sum(load.running for load in loads)} if loads else {}),
+            **({"waiting": sum(load.waiting for load in loads)} if loads else {}),
+            "servers": len(lanes),
             "servers_up": sum(lane.is_up for lane in lanes),
-            "in_flight_limit": sum(lane.gate.limit for lane in lanes if lane.is_up),
+            "in_flight_limit": self._in_flight_limit,
             "start_s": round(self._start_s, 1),
             "restarts": sum(lane.restarts for lane in lanes),
             "lost_s": round(sum(lane.lost_s for lane in lanes), 1),
+            "idle_s": round(sum(lane.gate.idle_s for lane in lanes) / max(1, len(lanes)), 1),
         }
 
     # -- start and end ---------------------------------------------------------------------------------
@@ -132,6 +152,11 @@ class OpenAiRuntime:
     def _changed(self) -> None:
         self._moved.set()
         self._pool.changed()
+        self._tell()
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
 
     def _check_version(self, version: Version | None) -> None:
         self._version = version
@@ -181,13 +206,22 @@ class OpenAiRuntime:
             lane.gate.overloaded(asked_at, time.monotonic())
             lane.pause(trouble.retry_after_s)
             patience.turned_away()
-        if await lane.goes_down_within(life, patience.backoff_s()) or isinstance(trouble, Overloaded):
+        if await self._rest(lane, life, patience.backoff_s()) or isinstance(trouble, Overloaded):
             return None
         patience.failed(others_answered)
         if patience.is_spent(failing_now):
             cause = f"{lane.server.name} failed on this page {patience.errors} times"
             raise AskFailed(FailureClass.TRANSPORT, cause, str(trouble), charged=False)
         return None
+
+    async def _rest(self, lane: Lane, life: int, seconds: float) -> bool:
+        """Wait before it is asked again, others in its place meanwhile; whether the server went."""
+        self._resting += 1
+        self._tell()
+        try:
+            return await lane.goes_down_within(life, seconds)
+        finally:
+            self._resting -= 1
 
     def _died(self, lane: Lane, patience: Patience) -> None:
         """The server went with this page inside."""
