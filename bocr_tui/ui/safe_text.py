@@ -56,6 +56,8 @@ def fit(text: str, width: int, *, align: str = "left", middle: bool = False) -> 
     """
     if width <= 0:
         return ""
+    if text.isascii() and len(text) <= width:
+        return text.rjust(width) if align == "right" else text.ljust(width)
     taken = width_of(text)
     if taken > width:
         text = _cut(text, width, middle)

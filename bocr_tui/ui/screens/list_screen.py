@@ -30,9 +30,6 @@ from bocr_tui.ui.work import begin
 
 Row = TypeVar("Row", bound=Identified)
 
-PREVIEW_AFTER_S = 0.07
-"""A cursor that rests this long is looking at something; one that runs does not need a preview."""
-
 REREAD_REST = 4.0
 """After a list took t seconds to read it is not read again for REREAD_REST * t while pages stream by."""
 
@@ -51,7 +48,6 @@ class ListScreen(PanelScreen[None], Generic[Row]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._preview_timer: Timer | None = None
         self._read_began = 0.0
         self._not_before = 0.0
         self._reread_later: Timer | None = None
@@ -185,10 +181,8 @@ class ListScreen(PanelScreen[None], Generic[Row]):
 
     @on(VirtualTable.Highlighted)
     def _highlighted(self) -> None:
-        if self._preview_timer is not None:
-            self._preview_timer.stop()
-        self._preview_timer = self.set_timer(PREVIEW_AFTER_S, self._begin_preview)
         self.tell_detail()
+        self._begin_preview()
 
     def tell_detail(self) -> None:
         """The line below the list, which is there only while it says something."""
@@ -202,6 +196,7 @@ class ListScreen(PanelScreen[None], Generic[Row]):
         super().on_resize()
         self.call_after_refresh(self._begin_preview)
 
+    @on(Facts.Appeared)
     def _begin_preview(self) -> None:
         pane = self.query_one("#preview", Facts)
         if not self.shown(pane):

@@ -125,7 +125,7 @@ class SitesScreen(ListScreen[SiteRow]):
         """Ages grow while nothing else changes."""
         super().tell_standing()
         if self.query("#table"):
-            self.table.refresh()
+            self.table.redraw()
 
     def detail(self, row: SiteRow) -> tuple[Part, ...]:
         words = why(row)

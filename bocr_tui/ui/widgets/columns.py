@@ -21,7 +21,8 @@ class Column:
     """`width` in cells; 0: shares what the others leave, by `weight`, but at least `least`.
 
     A column is left out of tables narrower than `from_width`. `middle`: what is too long is cut in its
-    middle, as befits file names, whose ends tell them apart.
+    middle, as befits file names, whose ends tell them apart. `sort` names the order that a click on the
+    title gives the list.
     """
 
     title: str
@@ -31,6 +32,7 @@ class Column:
     align: Literal["left", "right"] = "left"
     from_width: int = 0
     middle: bool = False
+    sort: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.message import Message
 from textual.widgets import Static
 
 from bocr_tui.ui.widgets.tones import Part, toned_text
@@ -21,8 +22,14 @@ class Facts(VerticalScroll, can_focus=False):
     """Headings, labelled facts and paragraphs, wrapped to the pane. Texts may be anything: they are cleaned
     and never read as markup."""
 
+    class Appeared(Message):
+        """There is room for it now, which there was not before."""
+
     def compose(self) -> ComposeResult:
         yield Static(id="facts-text")
+
+    def on_show(self) -> None:
+        self.post_message(self.Appeared())
 
     def show(self, paragraphs: Iterable[Paragraph]) -> None:
         """Replace what is shown."""

@@ -11,17 +11,20 @@ from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar, Protocol, TypeVar
 
-from textual import events
 from textual.binding import Binding
-from textual.geometry import Size
 from textual.message import Message
+from textual.timer import Timer
 
 from bocr_tui.config.errors import BocrError
 from bocr_tui.ui.widgets.row_store import CHUNK_ROWS, Identified
-from bocr_tui.ui.widgets.table_drawing import HEADER_LINES, DrawnTable, Notice, Sheet
+from bocr_tui.ui.widgets.table_drawing import DrawnTable, Notice, Sheet
+from bocr_tui.ui.widgets.table_mouse import PointedTable
 from bocr_tui.ui.work import begin
 
 Row = TypeVar("Row", bound=Identified)
+
+REST_S = 0.07
+"""A cursor that rests this long is looking at something; one that runs is not told of at each row."""
 
 
 class ListSource(Protocol[Row]):
@@ -32,7 +35,7 @@ class ListSource(Protocol[Row]):
     async def rows(self, ids: Sequence[int]) -> list[Row]: ...
 
 
-class VirtualTable(DrawnTable[Row], can_focus=True):
+class VirtualTable(PointedTable[Row], can_focus=True):
     """Shows one ListSource. `cursor` is the index of the current row; it stays on its id."""
 
     BINDINGS: ClassVar = [
@@ -48,7 +51,7 @@ class VirtualTable(DrawnTable[Row], can_focus=True):
     ]
 
     class Highlighted(Message):
-        """The cursor stands on another row, or its row was read anew. `row` None: not read yet."""
+        """The cursor rests on another row, or its row was read anew. `row` None: not read yet."""
 
         def __init__(self, table: VirtualTable[Row], row_id: int | None, row: Row | None) -> None:
             super().__init__()
@@ -79,16 +82,15 @@ class VirtualTable(DrawnTable[Row], can_focus=True):
         self._quiet = quiet
         self._source: ListSource[Row] | None = None
         self._asking_rows = False
+        self._moved_at = 0.0
+        self._resting: Timer | None = None
+        self._told: Row | None = None
         self.empty = Notice("Nothing here.")
         self.loaded = False
         """Whether the list in view was ever read whole or in its first part."""
         self.complete = False
         self.trouble: BocrError | None = None
         self.trouble_since: float | None = None
-
-    @property
-    def row_count(self) -> int:
-        return len(self._store)
 
     @property
     def current_id(self) -> int | None:
@@ -105,10 +107,8 @@ class VirtualTable(DrawnTable[Row], can_focus=True):
         self._store.replace_ids(array("q"), keep=False)
         self.loaded = self.complete = False
         self.trouble = self.trouble_since = None
-        self.cursor = 0
-        self._resize_virtual()
-        self.scroll_to(0, 0, animate=False)
-        self.refresh()
+        self.cursor = self.top = 0
+        self.redraw()
         begin(self, partial(self._read_ids, first=True), group=f"ids-{id(self)}")
 
     def reread(self) -> None:
@@ -129,94 +129,106 @@ class VirtualTable(DrawnTable[Row], can_focus=True):
                 self.complete = True
                 self._adopt(ids)
         except BocrError as error:
-            self.trouble = error
-            self.trouble_since = self.trouble_since or time.monotonic()
-            self.refresh()
+            self._fail(error)
         self.post_message(self.Loaded(self))
+
+    def _fail(self, error: BocrError) -> None:
+        self.trouble = error
+        self.trouble_since = self.trouble_since or time.monotonic()
+        self.refresh()
 
     def _adopt(self, ids: array[int]) -> None:
         """Take the ids just read; keep the cursor on its id, and its line where it is on the screen."""
-        held, line = self.current_id, self.cursor - self.scroll_offset.y
+        held, line = self.current_id, self.cursor - self.top
         self.trouble = self.trouble_since = None
         self.loaded = True
         self._store.replace_ids(ids, keep=True)
-        self._resize_virtual()
         index = None if held is None else self._store.index_of(held, self.cursor)
         if index is None:
             index = max(0, min(self.cursor, len(ids) - 1))
-        elif index != self.cursor:
-            self.scroll_to(y=index - line, animate=False)
         self.set_reactive(DrawnTable.cursor, index)
+        self.show_from(index - line)
         self._bring_into_view()
-        self.refresh()
+        self.redraw()
         self._announce()
         self._want_rows()
 
-    def _resize_virtual(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._store) + HEADER_LINES)
-
     def on_resize(self) -> None:
-        self._resize_virtual()
+        self.show_from(self.top)
         self._bring_into_view()
         self._want_rows()
         self.refresh()
 
     def _visible(self) -> tuple[int, int]:
         """The first and last index in view."""
-        top = self.scroll_offset.y
-        return top, top + max(1, self.size.height - HEADER_LINES) - 1
+        return self.top, self.top + self.rows_in_view - 1
 
     def _want_rows(self) -> None:
-        """Begin reading the rows in view that are not known."""
-        if not self._asking_rows and self._store.missing(*self._visible()):
+        """Begin reading the rows in view, and those of the next screen either way, that are not known."""
+        if not self._asking_rows and self._missing():
             self._asking_rows = True
             begin(self, self._read_rows, group=f"rows-{id(self)}", exclusive=False)
 
+    def _missing(self) -> list[int]:
+        """Chunks to read, those in view first."""
+        first, last = self._visible()
+        return self._store.missing(first, last) or self._store.missing(
+            first - self.rows_in_view, last + self.rows_in_view
+        )
+
     async def _read_rows(self) -> None:
-        """Read the chunks in view until none is missing; the view may move meanwhile."""
+        """Read the chunks that are missing, until none is; the view may move meanwhile."""
         try:
-            while missing := self._store.missing(*self._visible()):
+            while missing := self._missing():
                 source, ids = self._source, self._store.ids
                 assert source is not None
                 rows = await source.rows(self._store.ids_of(missing[0]))
                 self._store.put(missing[0], ids, rows)
                 self.refresh()
-                self._announce()
+                if self.current is not self._told:
+                    self._announce()
         except BocrError as error:
-            self.trouble = error
-            self.trouble_since = self.trouble_since or time.monotonic()
-            self.refresh()
+            self._fail(error)
             self.post_message(self.Loaded(self))
         finally:
             self._asking_rows = False
 
     def _announce(self) -> None:
-        self.post_message(self.Highlighted(self, self.current_id, self.current))
+        """Tell where the cursor is, once it rests there."""
+        self._moved_at = time.monotonic()
+        if self._resting is None:
+            self._resting = self.set_timer(REST_S, self._rested)
 
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        super().watch_scroll_y(old_value, new_value)
+    def _rested(self) -> None:
+        left = REST_S - (time.monotonic() - self._moved_at)
+        if left > 0.001:
+            self._resting = self.set_timer(left, self._rested)
+            return
+        self._resting, self._told = None, self.current
+        self.post_message(self.Highlighted(self, self.current_id, self._told))
+
+    def watch_top(self) -> None:
         self._want_rows()
 
     def watch_cursor(self, old: int, new: int) -> None:
-        self.refresh_lines(old + HEADER_LINES)
-        self.refresh_lines(new + HEADER_LINES)
+        self.refresh_row(old)
+        self.refresh_row(new)
         self._bring_into_view()
         self._announce()
 
     def _bring_into_view(self) -> None:
         top, bottom = self._visible()
         if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False)
+            self.show_from(self.cursor)
         elif self.cursor > bottom:
-            self.scroll_to(y=self.cursor - (bottom - top), animate=False)
+            self.show_from(self.cursor - (bottom - top))
 
     def action_move(self, step: int) -> None:
         self._go(self.cursor + step)
 
     def action_turn(self, screens: float) -> None:
         """Move by a share of the lines in view."""
-        top, bottom = self._visible()
-        step = max(1, int((bottom - top) * abs(screens)))
+        step = max(1, int((self.rows_in_view - 1) * abs(screens)))
         self._go(self.cursor + (step if screens > 0 else -step))
 
     def action_jump(self, index: int) -> None:
@@ -236,16 +248,6 @@ class VirtualTable(DrawnTable[Row], can_focus=True):
         row = self.current
         if row is not None:
             self.post_message(self.Selected(self, row))
-
-    def on_click(self, event: events.Click) -> None:
-        """A click moves the cursor; on the cursor's own row, or a second one at once, it opens."""
-        offset = event.get_content_offset(self)
-        index = -1 if offset is None else offset.y - HEADER_LINES + self.scroll_offset.y
-        if offset is None or offset.y < HEADER_LINES or not 0 <= index < len(self._store):
-            return
-        if index == self.cursor and (event.chain > 1 or self.has_focus):
-            self.action_select()
-        self.cursor = index
 
     def notice(self) -> tuple[Notice, str]:
         if self.trouble is not None:
