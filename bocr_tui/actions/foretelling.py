@@ -21,15 +21,6 @@ def wishes_of(options: Options) -> Wishes:
     return Wishes(options.site, options.stages, options.queue, options.walltime)
 
 
-def words_of_wishes(options: Options) -> str:
-    """The same as options of a command, with a blank before; empty where nothing was asked for."""
-    said = [f"--site {options.site}"] if options.site else []
-    said += [f"--engine {engine}" for engine in options.stages]
-    said += [f"--queue {options.queue}"] if options.queue is not None else []
-    said += [f"--walltime {options.walltime}"] if options.walltime is not None else []
-    return "".join(f" {word}" for word in said)
-
-
 def _some_batch(context: Context) -> str | None:
     return None if context.selection.batches else "No batch is selected."
 
