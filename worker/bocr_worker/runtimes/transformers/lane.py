@@ -53,6 +53,7 @@ class Lane:
         """Spent on loading again after a death."""
         self.batches = self.rows = 0
         self.peak_bytes = 0
+        self.is_reading = False
         self._engine = engine
         self._child = Child(child)
         self._waiting = waiting
@@ -171,6 +172,7 @@ class Lane:
 
         for asked in batch:
             asked.answer.add_done_callback(look)
+        self.is_reading = True
         reading = asyncio.ensure_future(self._child.run(rows, within_s))
         leaving = asyncio.ensure_future(forsaken.wait())
         try:
@@ -180,6 +182,7 @@ class Lane:
             said: Answers | TooMany = reading.result()
             return said
         finally:
+            self.is_reading = False
             for task in (reading, leaving):
                 task.cancel()
             await asyncio.gather(reading, leaving, return_exceptions=True)
