@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -27,6 +27,9 @@ Tell = Callable[[str], None]
 
 _PARCEL_BYTES = 8 << 20
 
+_ANY_VERSION = "99999"
+"""High enough for whatever asks for a package that is left out."""
+
 _UNPACK_TIMEOUT_S = 600.0
 """A few thousand small files on a network file system."""
 
@@ -37,6 +40,14 @@ def requirements_of(engine: str) -> tuple[str, ...]:
 
     spec = all_engines().get(engine)
     return (*WORKER_PACKAGES, *(spec.packages if spec else ()))
+
+
+def left_out(engine: str) -> tuple[str, ...]:
+    """What those ask for in their turn and the engine never imports."""
+    from bocr_worker.engines.registry import all_engines
+
+    spec = all_engines().get(engine)
+    return spec.leave_out if spec else ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,7 @@ async def bring(
     neither this machine nor the site can get it."""
     names = ", ".join(Requirement(said).name for said in lack.missing)
     tell(f"The environment for {engine} (Python {facts.python}) lacks {names}: fetching")
+    facts = _as_if_there(facts, left_out(engine), lack)
     troubles = []
     for way in _WAYS[config.packages_from]:
         try:
@@ -85,6 +97,14 @@ async def bring(
         f"What the environment for {engine} lacks ({names}) cannot be fetched. {' '.join(troubles)}",
         "Install it there, or let pip reach a package registry.",
     )
+
+
+def _as_if_there(facts: EnvironmentFacts, names: Iterable[str], lack: Lack) -> EnvironmentFacts:
+    """The same environment, as pip shall see it: what is never imported is not fetched either."""
+    wanted = {canonicalize_name(Requirement(said).name) for said in lack.missing}
+    there: dict[str, str] = {canonicalize_name(name): _ANY_VERSION for name in names}
+    there = {name: version for name, version in there.items() if name not in wanted}
+    return replace(facts, distributions={**there, **facts.distributions})
 
 
 async def _from_here(

@@ -206,6 +206,22 @@ async def test_the_site_fetches_where_this_machine_cannot(
 
 
 @pytest.mark.parametrize("packages_from", ["here", "site"])
+async def test_what_is_asked_for_and_never_imported_is_not_brought(
+    registry: Path, make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, packages_from: str
+) -> None:
+    make_wheel(registry, "bocr-test-part", "1.5", needs=["numpy", "frame.work>=2.8"])
+    make_wheel(registry, "frame-work", "3.0")
+    make_wheel(registry, "bocr-test-other", "1.0")
+    monkeypatch.setattr(deploy, "requirements_of", lambda engine: ("bocr-test-part", "bocr-test-other"))
+    monkeypatch.setattr(vendor, "left_out", lambda engine: ("Frame_Work", "bocr-test-other"))
+    site = make_site(packages_from=packages_from)
+    prepared = await prepare(site, "noop", print)
+    assert (_here(prepared, site) / "bocr_test_part").is_dir()
+    assert not (_here(prepared, site) / "frame_work").exists()
+    assert (_here(prepared, site) / "bocr_test_other").is_dir(), "what is wanted itself is never left out"
+
+
+@pytest.mark.parametrize("packages_from", ["here", "site"])
 async def test_over_ssh_it_goes_the_same_way(
     registry: Path, sshd: Sshd, ssh_transport: Any, tmp_path: Path, packages_from: str
 ) -> None:

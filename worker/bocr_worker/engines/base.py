@@ -103,6 +103,8 @@ class EngineSpec:
     """Preparations its plain variation applies."""
     packages: tuple[str, ...] = ()
     """What it imports, as requirements; bocr may bring these to a site whose environment lacks them."""
+    leave_out: tuple[str, ...] = ()
+    """What `packages` ask for in their turn and the engine never imports: not brought to any site."""
     available_languages: Callable[[], frozenset[str]] | None = None
     """Which of `languages` can be read where this runs, for an engine whose languages are installed one by
     one; None: all of them. Starts a program, so ask once."""
