@@ -113,6 +113,7 @@ class OpenAiRuntime:
     async def start(self) -> EngineIdentity:
         """Returns when the first server is up; others follow. Raises EngineUnavailable, RuntimeBroken."""
         began = time.monotonic()
+        dict(self._engine.prompts)  # where they come from a package that is missing, no server is started
         if not self._options.url:
             self._check_version(server_version(self._options))
         for server, gate in await assemble(self.spec.name, self._engine, self._options, self._run_folder):
