@@ -36,7 +36,7 @@ from bocr_tui.ui.screens.help import Help, keys_of
 from bocr_tui.ui.screens.question import QuestionDesk
 from bocr_tui.ui.site_facts import SiteFacts, site_facts
 from bocr_tui.ui.telling_sites import top_parts
-from bocr_tui.ui.theme import DARK, VARIABLES
+from bocr_tui.ui.theme import DARK, OWN, tone_variables
 from bocr_tui.ui.watching import CatalogWatch, Sight
 from bocr_tui.ui.widgets.top_line import WIDE, Standing
 from bocr_tui.ui.work import begin
@@ -147,10 +147,11 @@ class BocrApp(App[None]):
         return self.driving.driving in (Driving.HERE, Driving.ELSEWHERE, Driving.NOT_YET)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return VARIABLES
+        return tone_variables(self.current_theme)
 
     def on_mount(self) -> None:
-        self.register_theme(DARK)
+        for theme in OWN:
+            self.register_theme(theme)
         self.theme = DARK.name
         self.call_after_refresh(self._begin)
 

@@ -28,14 +28,23 @@ class Facts(VerticalScroll, can_focus=False):
     def compose(self) -> ComposeResult:
         yield Static(id="facts-text")
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._paragraphs: tuple[Paragraph, ...] = ()
+
+    def on_mount(self) -> None:
+        # What is drawn holds its colours.
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.show(self._paragraphs))
+
     def on_show(self) -> None:
         self.post_message(self.Appeared())
 
     def show(self, paragraphs: Iterable[Paragraph]) -> None:
         """Replace what is shown."""
+        self._paragraphs = tuple(paragraphs)
         grid = Table.grid(padding=(0, 1), expand=True)
         grid.add_column(ratio=1, overflow="fold")
-        for paragraph in paragraphs:
+        for paragraph in self._paragraphs:
             grid.add_row(paragraph.draw(self))
         self.query_one("#facts-text", Static).update(grid)
 

@@ -16,17 +16,17 @@ from textual.widget import Widget
 from bocr_tui.ui.safe_text import clean
 
 TONES = {
-    "plain": ("foreground", False),
+    "plain": ("tone-plain", False),
     "muted": ("muted", False),
-    "strong": ("foreground", True),
-    "title": ("accent", True),
-    "ok": ("success", False),
-    "busy": ("primary", False),
-    "waiting": ("secondary", False),
-    "warning": ("warning", False),
-    "failed": ("error", False),
+    "strong": ("tone-plain", True),
+    "title": ("tone-accent", True),
+    "ok": ("tone-ok", False),
+    "busy": ("tone-busy", False),
+    "waiting": ("tone-waiting", False),
+    "warning": ("tone-warning", False),
+    "failed": ("tone-failed", False),
     "gave-up": ("gave-up", False),
-    "accent": ("accent", False),
+    "accent": ("tone-accent", False),
     "chosen": ("chosen", False),
 }
 """Tone → the theme's variable, and whether it is bold."""
