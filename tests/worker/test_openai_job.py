@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 
 from bocr_worker.protocol.failures import FailureClass
+from bocr_worker.protocol.heartbeat import read_heartbeat
 from tests.papers import make_pdf
 from tests.worker.runs import (
     exit_report,
     make_run,
     order_of,
     page_events,
+    records,
     result_of,
     verdicts,
     wait_for,
@@ -115,6 +117,27 @@ def test_a_server_that_does_not_start_is_the_jobs_cause(tmp_path: Path) -> None:
     assert report.outcome == "error"
     assert "No available memory for the cache blocks" in report.cause
     assert report.left == 1
+
+
+@linux
+def test_a_job_tells_what_starting_and_a_lost_server_cost_it(tmp_path: Path) -> None:
+    paper = make_pdf(tmp_path / "a.pdf", 24)
+    run = make_run(tmp_path, vision_manifest(order_of(paper, 24), server_flags=["--service", "0.1"]))
+    worker = start_vision_worker(run)
+    wait_for(lambda: any(event.status == "ok" for event in page_events(run)))
+    os.kill(next(pid for pid in servers_of(run) if b"serve" in _command(pid)), signal.SIGKILL)
+    assert worker.wait(60) == 0
+    told = exit_report(run).extra
+    assert told["restarts"] == 1
+    assert 0 < told["lost_s"] < 30
+    assert 0 < told["start_s"] < told["first_page_s"]
+    assert told["engine_idle_s"] >= told["start_s"]
+    assert "restart_lost_s" not in told, "the worker itself was not started again"
+    phases = [record["phase"] for record in records(run, "stage")]
+    assert phases == ["loading", "feeding", "first_page", "ended"]
+    assert records(run, "stage")[-1]["lost_s"] == told["lost_s"]
+    beats = [beat.server for beat in map(read_heartbeat, records(run, "heartbeat")) if beat.server]
+    assert any(beat.get("servers_up") == 1 and beat["in_flight_limit"] >= 4 for beat in beats)
 
 
 @linux

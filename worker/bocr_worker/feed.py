@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from bocr_worker.drawing import Drawing
 from bocr_worker.engines.base import EngineSpec
+from bocr_worker.idling import Idling
 from bocr_worker.language import reading_direction
 from bocr_worker.page_reader import DrawnPage, PageReader
 from bocr_worker.protocol.failures import FailureClass
@@ -52,6 +53,7 @@ class Feed:
         render_slots: int,
         recorder: Recorder,
         sign: StopSign,
+        idling: Idling,
     ) -> None:
         self._manifest = manifest
         self._spec = spec
@@ -59,6 +61,7 @@ class Feed:
         self._drawing = drawing
         self._render_slots = render_slots
         self._sign = sign
+        self._idling = idling
         self._reader = PageReader(manifest, spec, reads, runtime, identity, recorder, sign)
         self._drawn: Waiting[DrawnPage] = Waiting(self._most_ahead, MOST_AHEAD_BYTES)
         self._reading: set[asyncio.Task[None]] = set()
@@ -205,13 +208,17 @@ class Feed:
                 continue
             task = asyncio.create_task(self._read(drawn))
             self._reading.add(task)
+            self._idling.reading(len(self._reading))
             task.add_done_callback(self._was_read)
 
     async def _read(self, drawn: DrawnPage) -> None:
-        self._close(drawn.work, again=await self._reader.read(drawn))
+        again = await self._reader.read(drawn)
+        self._idling.page_was_read()
+        self._close(drawn.work, again=again)
 
     def _was_read(self, task: asyncio.Task[None]) -> None:
         self._reading.discard(task)
+        self._idling.reading(len(self._reading))
         self._room.set()
         if not task.cancelled() and task.exception() is not None and not self._over.done():
             self._over.set_exception(task.exception() or RuntimeError())

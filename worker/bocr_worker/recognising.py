@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from itertools import chain
 
 from bocr_worker.claim import wait_until_quiet
@@ -10,13 +12,18 @@ from bocr_worker.drawing import Drawing
 from bocr_worker.engines.registry import engine_of, readable_languages
 from bocr_worker.feed import Feed
 from bocr_worker.history import read_history
+from bocr_worker.idling import Idling
 from bocr_worker.recorder import Recorder
 from bocr_worker.render.pool import RenderPool
-from bocr_worker.runtimes.base import Runtime
+from bocr_worker.runtimes.base import Elastic, Runtime, Telling
 from bocr_worker.runtimes.inline import InlineRuntime
 from bocr_worker.runtimes.registry import runtime_for
 from bocr_worker.stage import Counts, Job
 from bocr_worker.work import Documents, PageWork, pages_to_do, skipped_pages
+
+_SLOTS_A_RENDERER = 16
+"""Sixteen slots that take five seconds for a page at best want three pages a second: a renderer draws ten and
+more, or five where each page is straightened and lit evenly."""
 
 
 class Recognising:
@@ -26,10 +33,14 @@ class Recognising:
         self._job = job
         self._recorder = Recorder(job.run_folder, job.journal, job.claim)
         self._feed: Feed | None = None
+        self._runtime: Runtime | None = None
+        self._idling = Idling(self._first_page_was_read)
+        self._fell_silent_at = _last_word_of_earlier_starts(job)
+        self._restart_lost_s: float | None = None
         self._skipped = 0
 
     def counts(self) -> Counts:
-        feed, recorder = self._feed, self._recorder
+        feed, recorder, told = self._feed, self._recorder, self._told()
         return Counts(
             ok=recorder.ok,
             failed=recorder.failed,
@@ -39,8 +50,23 @@ class Recognising:
             beat={
                 "rendered_waiting": feed.rendered_waiting if feed else 0,
                 "in_flight": feed.in_flight if feed else 0,
+                **({"server": told} if told else {}),
             },
+            extra={**self._idling.facts(told), **self._lost()},
         )
+
+    def _first_page_was_read(self) -> None:
+        if self._fell_silent_at is not None:
+            self._restart_lost_s = round(max(0.0, time.time() - self._fell_silent_at), 1)
+        self._job.journal.stage("first_page", **self._idling.facts(self._told()), **self._lost())
+
+    def _lost(self) -> dict[str, float]:
+        """To a start of this job that was killed: from its last word to the first page of this one."""
+        return {} if self._restart_lost_s is None else {"restart_lost_s": self._restart_lost_s}
+
+    def _told(self) -> dict[str, float]:
+        """What the runtime says of itself."""
+        return dict(self._runtime.facts) if isinstance(self._runtime, Telling) else {}
 
     def close(self) -> None:
         self._recorder.close()
@@ -62,6 +88,8 @@ class Recognising:
         job.journal.stage("loading", engine=manifest.engine.name, skipped=self._skipped, **strange)
         spec = engine_of(manifest.engine)
         runtime = runtime_for(spec, manifest.engine, manifest.limits, job.cores, job.run_folder)
+        self._runtime = runtime
+        self._idling.engine_starts()
         try:
             await self._read(runtime, chain([first], pages))
         finally:
@@ -91,7 +119,16 @@ class Recognising:
         documents = Documents(job.site_root, job.sign.given)
         drawing = Drawing(documents, renderers, limits.render_deadline_s, job.site_root / "split")
         self._feed = Feed(
-            job.manifest, spec, reads, runtime, identity, drawing, slots, self._recorder, job.sign
+            job.manifest,
+            spec,
+            reads,
+            runtime,
+            identity,
+            drawing,
+            slots,
+            self._recorder,
+            job.sign,
+            self._idling,
         )
         recording = asyncio.create_task(self._recorder.run())
         feeding = asyncio.create_task(self._feed.run(pages))
@@ -102,9 +139,12 @@ class Recognising:
 
     def _renderers(self, runtime: Runtime) -> int:
         """As many as can be busy: drawing a page takes a fiftieth of what a library needs to read it, so one
-        renderer keeps a slot fed, and a page that takes half a gigabyte to draw is drawn alone."""
+        renderer keeps a slot fed, and a page that takes half a gigabyte to draw is drawn alone. A model
+        behind a server takes longer for a page and reads many at a time."""
         if isinstance(runtime, InlineRuntime):
             return self._job.cores
+        if isinstance(runtime, Elastic):
+            return max(1, min(self._job.cores, max(2, runtime.most_slots // _SLOTS_A_RENDERER)))
         return max(1, min(self._job.cores, runtime.slots))
 
     async def _until_fed(self, feeding: asyncio.Task[None], recording: asyncio.Task[None]) -> None:
@@ -124,3 +164,13 @@ class Recognising:
             await recording
         if not feeding.cancelled():
             feeding.result()
+
+
+def _last_word_of_earlier_starts(job: Job) -> float | None:
+    """When a start of this job before this one last wrote into its journal, in seconds since the epoch."""
+    found = []
+    for journal in job.run_folder.glob("journal-*.jsonl"):
+        with contextlib.suppress(OSError):
+            if journal != job.journal.path:
+                found.append(journal.stat().st_mtime)
+    return max(found, default=None)

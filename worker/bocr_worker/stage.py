@@ -7,6 +7,7 @@ import contextlib
 import resource
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -120,11 +121,12 @@ class Stage:
 
     def _report(self, outcome: str, cause: str) -> ExitReport:
         counts, journal = self._work.counts(), self._job.journal
+        extra = {**counts.extra, **_idle_gpus(counts.extra, self._vitals.facts)}
         # All that counts is on the disk already: a full one must not take the last word.
         with contextlib.suppress(OSError):
             self._work.close()
         with contextlib.suppress(OSError):
-            journal.stage("ended", outcome=outcome)
+            journal.stage("ended", outcome=outcome, **extra)
             journal.close()
         return ExitReport(
             token=self._job.manifest.token,
@@ -136,7 +138,7 @@ class Stage:
             left=self._left(),
             seconds=round(time.monotonic() - self._begun, 3),
             journals=(journal.end(),),
-            extra=counts.extra,
+            extra=extra,
         )
 
     async def _watch(self) -> None:
@@ -183,6 +185,12 @@ class Stage:
             **counts.beat,
             **self._vitals.facts,
         )
+
+
+def _idle_gpus(extra: Mapping[str, Any], vitals: Mapping[str, float]) -> dict[str, float]:
+    """GPU seconds that the job held and did not use: where it has GPUs."""
+    idle_s, gpus = extra.get("engine_idle_s"), vitals.get("gpus")
+    return {} if idle_s is None or not gpus else {"gpus": gpus, "idle_gpu_s": round(idle_s * gpus, 1)}
 
 
 def _tokens(name: str, before: int | None, now: int | None, span_s: float) -> dict[str, float]:

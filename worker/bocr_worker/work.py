@@ -67,30 +67,35 @@ class Ladder:
 
 def skipped_pages(manifest: Manifest, history: Mapping[PageKey, Past]) -> int:
     """How many of the manifest's pages this stage does not take."""
-    return sum(
-        1
-        for document in manifest.documents
-        for order in document.pages
-        if not _takes(manifest, order, history.get((document.sha256, order.number)))
+    return manifest.page_count - sum(
+        len(_taken(manifest, document, history)) for document in manifest.documents
     )
 
 
 def pages_to_do(manifest: Manifest, history: Mapping[PageKey, Past]) -> Iterator[PageWork]:
-    """The manifest's pages that this stage takes, with what is known of each.
+    """The manifest's pages that this stage takes, with what is known of each; the documents with most of them
+    first, so that the last ones to be finished are short.
 
     A page that no earlier stage got to (its job died) is read as a fresh one, unless the stage takes only
     failed ones.
     """
-    for document in manifest.documents:
-        for order in document.pages:
+    taken = [(document, _taken(manifest, document, history)) for document in manifest.documents]
+    for document, orders in sorted(taken, key=lambda each: len(each[1]), reverse=True):
+        for order in orders:
             past = history.get((document.sha256, order.number))
-            if not _takes(manifest, order, past):
-                continue
             failure, tried = order.failure, set(order.tried)
             if past is not None:
                 failure = past.failure or failure
                 tried.update(past.tried)
             yield PageWork(document, order.number, failure, tried)
+
+
+def _taken(manifest: Manifest, document: DocumentOrder, history: Mapping[PageKey, Past]) -> list[PageOrder]:
+    return [
+        order
+        for order in document.pages
+        if _takes(manifest, order, history.get((document.sha256, order.number)))
+    ]
 
 
 def _takes(manifest: Manifest, order: PageOrder, past: Past | None) -> bool:

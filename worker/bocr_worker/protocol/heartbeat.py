@@ -58,8 +58,10 @@ class Heartbeat:
     """Summed over `gpus`."""
 
     server: Mapping[str, float] = field(default_factory=dict)
-    """Reserved for an engine that is a model server: `running` and `waiting`, the requests it works on and
-    those in its queue."""
+    """Of an engine that is a model server, or several of them together: `running` and `waiting`, the requests
+    they work on and those in line, by their own word; `servers` of the job and `servers_up`;
+    `in_flight_limit`, how many pages they are given at a time; `start_s` to the first one up; `restarts`, and
+    `lost_s` to them; `idle_s` without a page, the mean over the servers."""
 
 
 def read_heartbeat(record: Mapping[str, Any]) -> Heartbeat:
