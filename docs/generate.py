@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Write docs/commands.md, docs/configuration.md and the table of docs/engines.md from the code; with --check
-only compare.
+"""Write docs/commands.md, docs/configuration.md, docs/keys.md and the table of docs/engines.md from the code;
+with --check only compare.
 
 `make docs` writes, `make check` compares: what the reference says is what the code does.
 """
@@ -145,10 +145,22 @@ def engines() -> str:
     return f"{head}{_BEGINS}\n{chr(10).join(rows)}\n{_ENDS}{tail}"
 
 
+def keys() -> str:
+    """Every key of the panel, from its screens' and widgets' bindings."""
+    from bocr_tui.ui.keys_document import keys_document
+
+    return f"# The panel's keys\n{_MADE}\n{keys_document()}".rstrip() + "\n"
+
+
 def main() -> int:
     """0, or 1 when a file is not what the code says."""
     stale = []
-    pages = {"commands.md": commands(), "configuration.md": configuration(), "engines.md": engines()}
+    pages = {
+        "commands.md": commands(),
+        "configuration.md": configuration(),
+        "engines.md": engines(),
+        "keys.md": keys(),
+    }
     for name, text in pages.items():
         path = DOCS / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:

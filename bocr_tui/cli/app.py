@@ -40,6 +40,7 @@ from bocr_tui.cli.commands.site import site
 from bocr_tui.cli.commands.sites import commands, pause, resume, sites
 from bocr_tui.cli.commands.status import status
 from bocr_tui.cli.commands.upload import upload
+from bocr_tui.config.errors import UsageError
 
 
 class _Group(TyperGroup):
@@ -76,6 +77,9 @@ def face(
     context: typer.Context,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
+    read_only: Annotated[
+        bool, typer.Option("--readonly", help="Open a panel that changes nothing and drives nothing.")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
     ] = False,
@@ -87,7 +91,9 @@ def face(
     if context.invoked_subcommand is None:
         from bocr_tui.cli.panel import open_panel
 
-        open_panel(call_of(context))
+        open_panel(call_of(context), read_only=read_only)
+    elif read_only:
+        raise UsageError("--readonly is for the panel.", f"`bocr {context.invoked_subcommand}` takes none.")
 
 
 for command in (

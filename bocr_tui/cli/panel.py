@@ -23,18 +23,18 @@ def in_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def show_panel(workspace: Workspace, background: Background | None = None) -> int:
+def show_panel(workspace: Workspace, background: Background | None = None, *, read_only: bool = False) -> int:
     """Open the panel, with work of ours in its background; returns its exit code when the person leaves."""
     from bocr_tui.ui.app import run_panel
 
-    return run_panel(workspace, background=background)
+    return run_panel(workspace, background=background, read_only=read_only)
 
 
-def open_panel(call: Call) -> None:
-    """Raises UsageError without a workspace."""
+def open_panel(call: Call, *, read_only: bool = False) -> None:
+    """`read_only`: it changes nothing and drives nothing. Raises UsageError without a workspace."""
     workspace = the_workspace(call)
     if in_terminal() and not call.json:
-        raise typer.Exit(show_panel(workspace))
+        raise typer.Exit(show_panel(workspace, read_only=read_only))
     from bocr_tui.cli.commands.status import answer_status
 
     answer_status(call, workspace)

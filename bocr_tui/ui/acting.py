@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
+from bocr_tui.actions.action import Options
 from bocr_tui.actions.registry import action_named
+from bocr_tui.config.errors import BocrError
+from bocr_tui.ui.reading import Lane
 from bocr_tui.ui.screens.asking import Confirm
 from bocr_tui.ui.wording import things
 
 if TYPE_CHECKING:
-    from bocr_tui.actions.action import Options, Selection
+    from bocr_tui.actions.action import Action, Selection
+    from bocr_tui.catalog.lists import Reader
     from bocr_tui.ui.app import BocrApp
+
+MOST_NAMED = 200
+"""Rows whose names stand in a command that is shown: more is no line any more."""
+
+_PLURALS = {"batches": "batch"}
 
 
 def action_binding(action_id: str, *, show: bool = True) -> Binding:
-    """The key of an action of the registry, for a screen that has `action_act`."""
+    """The key of an action of the registry, for a screen."""
     action = action_named(action_id)
     assert action.key is not None
     return Binding(
@@ -29,18 +39,77 @@ def may(panel: BocrApp, action_id: str, selection: Selection) -> bool:
     return panel.doer.why_not(action_named(action_id), selection) is None
 
 
-async def act(panel: BocrApp, action_id: str, selection: Selection, options: Options | None = None) -> None:
-    """Run an action on a selection: say why not, ask where it must be asked, tell what happened."""
-    action = action_named(action_id)
+async def act(panel: BocrApp, action_id: str, selection: Selection, options: Options | None = None) -> bool:
+    """Run an action on a selection: say why not, ask where it must be asked, tell what happened.
+
+    One that waits for an undo goes to the outbox. Returns whether it was done, or is going to be.
+    """
+    action, options = action_named(action_id), options or Options()
     reason = panel.doer.why_not(action, selection)
     if reason is not None:
         panel.tell(reason, "warning")
-        return
+        return False
     if panel.doer.must_confirm(action, selection):
-        rows = len(getattr(selection, action.selects)) if action.selects else 0
-        on = f" {things(rows, str(action.selects).rstrip('s'))}" if rows else ""
-        if not await panel.push_screen_wait(Confirm(f"{action.title}{on}?", action.tooltip, action.title)):
-            return
+        if not await confirm(panel, action, selection, options):
+            return False
+    elif action.waits:
+        return wait(panel, action, selection, options)
+    await carry_out(panel, action, selection, options)
+    return True
+
+
+async def carry_out(panel: BocrApp, action: Action, selection: Selection, options: Options) -> None:
+    """Do it, and tell what happened."""
     said = await panel.doer.run(action, selection, options, driven=panel.is_driven)
     panel.tell(said.text, said.severity)
     await panel.look_now()
+
+
+def wait(panel: BocrApp, action: Action, selection: Selection, options: Options) -> bool:
+    """Put it in the outbox; False when one of the rows waits there already."""
+    if panel.outbox.holds(action, selection):
+        panel.tell("That waits to be sent already; u takes it back.")
+        return False
+    panel.outbox.put(action, selection, options)
+    return True
+
+
+async def confirm(panel: BocrApp, action: Action, selection: Selection, options: Options) -> bool:
+    """Ask whether really: on how many rows, what it costs, and which command would do the same."""
+    command = action.twin(selection, options, await names_of(panel, action, selection))
+    return await panel.push_screen_wait(
+        Confirm(
+            f"{action.title}{on_rows(action, selection)}?",
+            action.tooltip,
+            action.title,
+            command=command,
+            costs=partial(panel.doer.costs, action, selection, options),
+        )
+    )
+
+
+def on_rows(action: Action, selection: Selection) -> str:
+    """` 3 pages`; empty where it acts on no rows."""
+    rows = len(getattr(selection, action.selects)) if action.selects else 0
+    thing = _PLURALS.get(str(action.selects), str(action.selects).rstrip("s"))
+    return f" {things(rows, thing, str(action.selects))}" if rows else ""
+
+
+async def names_of(panel: BocrApp, action: Action, selection: Selection) -> tuple[str, ...]:
+    """What the command line calls the selected rows; nothing for what goes by id, and for too many."""
+    kind = action.selects
+    ids = getattr(selection, kind) if kind in ("batches", "jobs", "documents") else ()
+    if not ids or len(ids) > MOST_NAMED:
+        return ()
+
+    def ask(reader: Reader) -> tuple[str, ...]:
+        if kind == "batches":
+            return tuple(row.name for row in reader.batches.rows(ids))
+        if kind == "jobs":
+            return tuple(row.token for row in reader.jobs.rows(ids))
+        return tuple(row.sha256[:16] for row in reader.documents.rows(ids))
+
+    try:
+        return await panel.reading.ask(Lane.ROWS, ask)
+    except BocrError:
+        return ()

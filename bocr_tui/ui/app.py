@@ -7,17 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.app import App, ScreenStackError
-from textual.binding import Binding
-from textual.screen import Screen
 
-from bocr_tui.catalog.words import PageState
 from bocr_tui.config.errors import BocrError, UsageError
-from bocr_tui.ui.doing import Doer
+from bocr_tui.ui.driver_words import words_of
 from bocr_tui.ui.driving import (
     Background,
     BackgroundThread,
@@ -25,20 +20,20 @@ from bocr_tui.ui.driving import (
     Driving,
     DrivingState,
 )
+from bocr_tui.ui.interacting import InteractingApp
 from bocr_tui.ui.messages import ActivityEnded, ActivitySaid, DriverSaid, DrivingChanged
 from bocr_tui.ui.pictures import Pictures
-from bocr_tui.ui.places import FIRST, places
+from bocr_tui.ui.places import places
 from bocr_tui.ui.questions import Asked, PanelAsker, Withdrawn
 from bocr_tui.ui.reading import Reading
-from bocr_tui.ui.safe_text import clean
+from bocr_tui.ui.remembering import KEEP_EVERY_S
 from bocr_tui.ui.screens.base import PanelScreen
-from bocr_tui.ui.screens.help import Help, keys_of
 from bocr_tui.ui.screens.question import QuestionDesk
 from bocr_tui.ui.site_facts import SiteFacts, site_facts
-from bocr_tui.ui.telling_sites import top_parts
-from bocr_tui.ui.theme import DARK, OWN, tone_variables
+from bocr_tui.ui.standing import standing_of
+from bocr_tui.ui.theme import DARK, VARIABLES
 from bocr_tui.ui.watching import CatalogWatch, Sight
-from bocr_tui.ui.widgets.top_line import WIDE, Standing
+from bocr_tui.ui.widgets.top_line import Standing
 from bocr_tui.ui.work import begin
 
 if TYPE_CHECKING:
@@ -54,62 +49,40 @@ LOG_NAME = "panel.log"
 COMMAND_LOG = "commands.jsonl"
 """In the workspace, as sites/site.py names it, which loads pydantic."""
 
-TROUBLES_KEPT = 50
-
-TOAST_S = 6.0
-TROUBLE_TOAST_S = 12.0
-"""A sentence with a cause and a next step takes longer to read."""
-
-TONES = {
-    Driving.NOT_YET: "muted",
-    Driving.HERE: "ok",
-    Driving.ELSEWHERE: "busy",
-    Driving.NOBODY: "muted",
-    Driving.TROUBLE: "failed",
-}
-
 
 class PanelBroke(BocrError):
     """A fault of ours ended the panel."""
 
 
-class BocrApp(App[None]):
+class BocrApp(InteractingApp):
     """The panel over one workspace. `drive` False: something else moves the jobs, or nothing does."""
 
-    CSS_PATH = "panel.tcss"
+    CSS_PATH: ClassVar = ["panel.tcss", "interaction.tcss"]
     TITLE = "bocr"
-    ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 - Textual types it so
         (0, "-narrow"),
         (120, "-normal"),
         (200, "-wide"),
     ]
-    MODES: ClassVar = {place.id: place.open for place in places()}
-    DEFAULT_MODE = FIRST
-
-    BINDINGS: ClassVar = [
-        *(
-            Binding(place.key, f"go('{place.id}')", place.title, show=False, tooltip=place.tooltip)
-            for place in places()
-        ),
-        Binding("question_mark", "help", "Help", key_display="?", tooltip="Every key of this screen."),
-        Binding("q", "leave", "Quit", tooltip="Leave the panel; jobs that run go on."),
-    ]
 
     def __init__(
-        self, workspace: Workspace, *, drive: bool = True, background: Background | None = None
+        self,
+        workspace: Workspace,
+        *,
+        drive: bool = True,
+        background: Background | None = None,
+        read_only: bool = False,
     ) -> None:
-        super().__init__()
-        self.workspace = workspace
+        asker = PanelAsker(self.post_message)
+        super().__init__(workspace, asker, read_only=read_only)
+        drive = drive and not self.read_only
         self.reading = Reading(workspace.catalog_path)
         self.pictures = Pictures(workspace)
         self.sight = Sight()
         self.driving = DrivingState(Driving.NOT_YET if drive else Driving.NOBODY)
         self.activity = ""
         self.site_facts: dict[str, SiteFacts] = {}
-        self.troubles: list[str] = []
-        self.asker = PanelAsker(self.post_message)
-        self.doer = Doer(workspace, self.asker)
+        self.asker = asker
         self._questions = QuestionDesk(self)
         self._trouble_told: DrivingState | None = None
         self._watch = CatalogWatch(self.reading, self._saw)
@@ -147,12 +120,11 @@ class BocrApp(App[None]):
         return self.driving.driving in (Driving.HERE, Driving.ELSEWHERE, Driving.NOT_YET)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return tone_variables(self.current_theme)
+        return VARIABLES
 
     def on_mount(self) -> None:
-        for theme in OWN:
-            self.register_theme(theme)
-        self.theme = DARK.name
+        self.register_theme(DARK)
+        self.theme = self.first_theme(DARK.name)
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -160,6 +132,7 @@ class BocrApp(App[None]):
         begin(self, self._watch.run, group="watch")
         begin(self, self._read_site_facts, group="facts")
         begin(self, self._load_places, group="places")
+        self.set_interval(KEEP_EVERY_S, self._keep_soon)
         if self._driving_thread is not None:
             self._driving_thread.start()
         if self._background is not None:
@@ -175,9 +148,10 @@ class BocrApp(App[None]):
         self._tell_standing()
 
     async def _load_places(self) -> None:
-        """Import the other screens while nobody waits for them."""
+        """Import the other screens while nobody waits for them, then take the person's own keys."""
         for place in places():
             await asyncio.to_thread(place.load)
+        await self.take_keymap()
 
     @property
     def command_log(self) -> Path:
@@ -189,46 +163,7 @@ class BocrApp(App[None]):
 
     def standing(self) -> Standing:
         """What the top line says now."""
-        pages = self.sight.counts.pages
-        driving = self.driving.driving
-        wide = self.size.width >= WIDE
-        return Standing(
-            workspace=self.workspace.root.name,
-            driving=str(driving),
-            driving_tone=TONES[driving],
-            stale_s=self.sight.stale_s(time.monotonic()),
-            live=self.sight.seen_at is not None,
-            activity=self.activity,
-            running=pages.of(PageState.RUNNING),
-            queued=pages.of(PageState.QUEUED),
-            failed=pages.failed,
-            ok=pages.ok,
-            total=pages.total,
-            autopilot=self.sight.autopilot.on,
-            sites=tuple(top_parts(self.sight.sites, self.site_facts, time.time(), wide=wide)),
-        )
-
-    def tell(self, text: str, severity: Literal["information", "warning", "error"] = "information") -> None:
-        """A word after the fact. What is not good is also kept for `?`."""
-        text = clean(text)
-        if severity != "information":
-            self.troubles = [*self.troubles[1 - TROUBLES_KEPT :], f"{time.strftime('%H:%M:%S')} {text}"]
-        seconds = TOAST_S if severity == "information" else TROUBLE_TOAST_S
-        self.notify(text, severity=severity, timeout=seconds, markup=False)
-
-    def go(self, place: str) -> None:
-        """To one of the places; there again: to its list."""
-        if self.current_mode == place:
-            while len(self.screen_stack) > 1:
-                self.pop_screen()
-        else:
-            self.switch_mode(place)
-
-    def action_go(self, place: str) -> None:
-        self.go(place)
-
-    def action_help(self) -> None:
-        self.push_screen(Help(keys_of(self.screen, self), self.troubles))
+        return standing_of(self)
 
     async def action_quit(self) -> None:
         self.action_leave()
@@ -237,7 +172,8 @@ class BocrApp(App[None]):
         begin(self, self._leave, group="leave")
 
     async def _leave(self) -> None:
-        """End the driver in order, then the panel."""
+        """Send what waits, end the driver in order, then the panel."""
+        await self.settle()
         if self._driving_thread is not None or self._background is not None:
             self.notify("Leaving; jobs that run go on.", markup=False)
         await asyncio.to_thread(self.stop_threads)
@@ -257,20 +193,13 @@ class BocrApp(App[None]):
 
     def _saw(self, sight: Sight) -> None:
         self.sight = sight
-        if isinstance(screen := self._top_screen(), PanelScreen):
+        if isinstance(screen := self.top_screen(), PanelScreen):
             screen.hear(sight)
         self._tell_standing()
 
     def _tell_standing(self) -> None:
-        if isinstance(screen := self._top_screen(), PanelScreen):
+        if isinstance(screen := self.top_screen(), PanelScreen):
             screen.tell_standing()
-
-    def _top_screen(self) -> Screen[Any] | None:
-        """The screen one sees; None while the panel opens or closes."""
-        try:
-            return self.screen
-        except ScreenStackError:
-            return None
 
     @on(DrivingChanged)
     def _driving_changed(self, message: DrivingChanged) -> None:
@@ -282,16 +211,9 @@ class BocrApp(App[None]):
 
     @on(DriverSaid)
     def _driver_said(self, message: DriverSaid) -> None:
-        from bocr_tui.control.events import AutopilotSaid, SiteMoved, Trouble
-
-        event = message.event
-        if isinstance(event, Trouble):
-            self.tell(f"{event.text} {event.next_step}".strip(), "warning")
-        elif isinstance(event, SiteMoved) and event.link == "paused" and not self._is_held(event.site):
-            self.tell(f"Site {event.site} is paused. {event.reason} 7, then r resumes it.", "error")
-        elif isinstance(event, AutopilotSaid):
-            said = f"The autopilot stopped: {event.text}" if event.stopped else event.text
-            self.tell(said, "information")
+        said = words_of(message.event, held=self._is_held(getattr(message.event, "site", "")))
+        if said is not None:
+            self.tell(*said)
 
     def _is_held(self, name: str) -> bool:
         """Whether a person paused it here, who need not be told."""
@@ -319,7 +241,13 @@ class BocrApp(App[None]):
             self.tell(f"{message.ended.cause} {message.ended.next_step}".strip(), "error")
 
 
-def run_panel(workspace: Workspace, *, drive: bool = True, background: Background | None = None) -> int:
+def run_panel(
+    workspace: Workspace,
+    *,
+    drive: bool = True,
+    background: Background | None = None,
+    read_only: bool = False,
+) -> int:
     """Open the panel; returns 0 when the person leaves it.
 
     `background` is started after the first frame: a function that is given `say(line)` and returns an
@@ -330,7 +258,7 @@ def run_panel(workspace: Workspace, *, drive: bool = True, background: Backgroun
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("The panel needs a terminal.", "Use `bocr status` or `bocr watch` here.")
-    app = BocrApp(workspace, drive=drive, background=background)
+    app = BocrApp(workspace, drive=drive, background=background, read_only=read_only)
     log = workspace.root / LOG_NAME
     try:
         with stderr_kept_in(log):

@@ -29,13 +29,17 @@ class Said:
 class Doer:
     """The workspace's actions. One catalog connection for writing, opened when the first action runs."""
 
-    def __init__(self, workspace: Workspace, asker: Asker) -> None:
+    def __init__(self, workspace: Workspace, asker: Asker, read_only: str = "") -> None:
+        """`read_only` is why nothing may be changed, empty where it may."""
         self._workspace = workspace
+        self._read_only = read_only
         self._asker = asker
         self._catalog = CatalogHandle(workspace.catalog_path, create=False)
 
     def why_not(self, action: Action, selection: Selection) -> str | None:
         """Why it cannot be done now; None if it can."""
+        if self._read_only and action.writes:
+            return f"{action.title} changes something, and {self._read_only}."
         return action.when(self._context(selection))
 
     def must_confirm(self, action: Action, selection: Selection) -> bool:
@@ -45,6 +49,8 @@ class Doer:
         self, action: Action, selection: Selection, options: Options | None = None, *, driven: bool
     ) -> Said:
         """Do it. `driven`: something drives the jobs, so no next step is needed for that."""
+        if self._read_only and action.writes:
+            return Said(f"{action.title} changes something, and {self._read_only}.", "warning")
         try:
             given = replace(options or Options(), asker=self._asker)
             outcome = await asyncio.to_thread(action.run, self._context(selection), given)
@@ -53,6 +59,15 @@ class Doer:
         except Exception as error:  # noqa: BLE001 - shown to the person; the panel goes on
             return Said(f"{action.title} failed: {type(error).__name__}: {error}", "error")
         return _said(outcome, driven)
+
+    async def costs(self, action: Action, selection: Selection, options: Options) -> tuple[str, ...]:
+        """What is known beforehand of what it would cost, in sentences."""
+        from bocr_tui.actions.costs import costs
+
+        try:
+            return await asyncio.to_thread(costs, action, self._context(selection), options)
+        except Exception as error:  # noqa: BLE001 - a question's side remark; the question stays
+            return (f"What that costs could not be estimated: {type(error).__name__}.",)
 
     def _context(self, selection: Selection) -> Context:
         return Context(self._workspace, self._catalog, selection)

@@ -43,8 +43,10 @@ class Place:
         return found
 
     def open(self) -> PanelScreen[None]:
-        """A new screen of this place."""
-        return self.load()()
+        """A new screen of this place, the first of its stack."""
+        screen = self.load()()
+        screen.is_root = True
+        return screen
 
 
 _ALL = (

@@ -128,7 +128,7 @@ def _counts(counts: Mapping[str, int]) -> Iterable[Fact]:
 
 def _uploads(row: SiteRow) -> list[Paragraph]:
     if row.uploads_paused_at is not None:
-        return [Heading("Upload"), Words((("Paused; U resumes.", "warning"),))]
+        return [Heading("Upload"), Words((("Paused; W resumes.", "warning"),))]
     if not upload_share(row):
         return []
     left = max(0, row.upload_total_bytes - row.upload_done_bytes)

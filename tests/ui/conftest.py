@@ -95,8 +95,9 @@ async def opened(
     *,
     drive: bool = False,
     background: Background | None = None,
+    read_only: bool = False,
 ) -> AsyncIterator[Panel]:
-    app = BocrApp(workspace, drive=drive, background=background)
+    app = BocrApp(workspace, drive=drive, background=background, read_only=read_only)
     async with app.run_test(size=size, notifications=True) as pilot:
         panel = Panel(app, pilot)
         await panel.until(lambda: panel.ready or panel.table.trouble)
@@ -105,8 +106,11 @@ async def opened(
 
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a second between two looks at the catalog is for people."""
+    """Half a second between two looks at the catalog is for people, and so are three to take back a key."""
     monkeypatch.setattr("bocr_tui.ui.watching.POLL_S", 0.1)
+    monkeypatch.setattr("bocr_tui.ui.outbox.OUTBOX_S", 0.1)
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
+    monkeypatch.setattr("bocr_tui.ui.app.KEEP_EVERY_S", 3600.0)
 
 
 @pytest.fixture

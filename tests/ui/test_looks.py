@@ -76,5 +76,6 @@ async def test_the_mouse_moves_the_cursor_and_opens(shared_campaign: Campaign) -
         await panel.pilot.double_click("#table", offset=(5, 5))
         await panel.sees("page 5 of 20")
         await panel.press("escape")
+        await panel.sees("140 pages")
         await panel.pilot.click("#place", offset=(panel.lines[1].index("Jobs"), 0))
         await panel.sees("8 jobs")

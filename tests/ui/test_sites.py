@@ -86,7 +86,7 @@ async def test_uploads_say_how_far_they_are_and_can_be_paused(far: Campaign) -> 
         await panel.sees("250 MB of 1.0 GB")
         assert "loi.pdf and 3 more" in panel.text and "2 m 30 s" in panel.text
         await panel.press("w")
-        await panel.sees("Paused; U resumes.")
+        await panel.sees("Paused; W resumes.")
         with far.catalog.reading() as connection:
             assert upload_paused(connection, "inpt")
         await panel.press("W")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from textual import on, work
 from textual.binding import Binding
@@ -10,15 +12,23 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from bocr_tui.actions.action import Options, Selection
+from bocr_tui.actions.registry import action_named
+from bocr_tui.config.errors import UsageError
 from bocr_tui.ui.acting import act
+from bocr_tui.ui.binding_ids import context_of, with_ids
 from bocr_tui.ui.watching import Sight
+from bocr_tui.ui.widgets.outbox_line import OutboxLine
 from bocr_tui.ui.widgets.tones import Part
 from bocr_tui.ui.widgets.top_line import PartsLine, PlaceLine, TopLine
+from bocr_tui.ui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
     from bocr_tui.ui.app import BocrApp
 
 Result = TypeVar("Result")
+
+_ACT = re.compile(r"act\('([\w.]+)'\)")
+"""A binding of an action of the registry."""
 
 
 class PanelScreen(Screen[Result], Generic[Result]):
@@ -27,10 +37,22 @@ class PanelScreen(Screen[Result], Generic[Result]):
     PLACE: ClassVar[str | None] = None
     """Which of the places this is or belongs to."""
 
-    BINDINGS: ClassVar = [
-        Binding("escape", "back", "Back", tooltip="To where you came from.", show=False),
-        Binding("ctrl+r", "reread", "Read again", tooltip="Read the catalog again now.", show=False),
-    ]
+    BINDINGS: ClassVar = with_ids(
+        "panel",
+        [
+            Binding("escape", "back", "Back", tooltip="To where you came from.", show=False),
+            Binding("ctrl+r", "reread", "Read again", tooltip="Read the catalog again now.", show=False),
+        ],
+    )
+
+    is_root = False
+    """Whether this is a place's own screen, which remembers how it was left."""
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        """Give every key a name, which keymap, help and documentation go by."""
+        if "BINDINGS" in vars(cls):
+            cls.BINDINGS = with_ids(context_of(cls.__name__), vars(cls)["BINDINGS"])
+        super().__init_subclass__(**given)
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,21 +68,45 @@ class PanelScreen(Screen[Result], Generic[Result]):
         return app
 
     def on_mount(self) -> None:
+        """Called for every class that has one, and by those that must come after it: works once."""
+        if self._composed:
+            return
         self._composed = True
+        if self.is_root:
+            self.panel.memory.meet(self)
         self.set_interval(1.0, self.tell_standing)
         self.call_after_refresh(self.tell_standing)
 
     def on_screen_resume(self) -> None:
         self.tell_standing()
+        self.tell_outbox(self.panel.outbox.told())
         self.hear(self.panel.sight)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.tell_standing)
 
     def tell_standing(self) -> None:
-        """Draw the top line anew, if anything in it changed."""
+        """Draw the top line anew, if anything in it changed, and dim the keys that do nothing now."""
         for line in self.query(TopLine):
             line.tell(self.panel.standing())
+        self.tell_keys()
+
+    def tell_outbox(self, told: str) -> None:
+        """Show what waits to be sent, over the line above the keys."""
+        lines = self.query(OutboxLine)
+        if told and not lines:
+            self.mount(line := OutboxLine())
+            line.tell(told)
+        for each in lines:
+            each.tell(told)
+
+    @on(VirtualTable.Highlighted)
+    def tell_keys(self) -> None:
+        """A key that does nothing now is dim, and says why when it is pressed all the same."""
+        for key in self.query("FooterKey"):
+            found = _ACT.match(getattr(key, "action", ""))
+            if found is not None:
+                key.set_class(self.why_not(found[1]) is not None, "-disabled")
 
     def tell_place_line(self, right: tuple[Part, ...], here: str | None = None) -> None:
         """Draw the second line. It may be gone already while the panel closes, and news still come."""
@@ -88,9 +134,44 @@ class PanelScreen(Screen[Result], Generic[Result]):
         """What an action would act on: the marked rows, or the one under the cursor, with their states."""
         return Selection()
 
+    def why_not(self, action_id: str) -> str | None:
+        """Why an action of the registry cannot be done to what is selected; None if it can."""
+        return self.panel.doer.why_not(action_named(action_id), self.selection())
+
+    def acted(self, action_id: str) -> None:
+        """An action was done to the selection, or is going to be: marks have served."""
+
+    def to_copy(self) -> str:
+        """What y copies; empty where there is nothing."""
+        return ""
+
+    def remember(self) -> dict[str, Any]:
+        """What `recall` brings back after a restart: plain JSON, and little of it."""
+        return {}
+
+    def recall(self, state: dict[str, Any]) -> None:
+        """Be as when `remember` said this; called before anything is shown. May raise: then nothing is."""
+
+    def filter_by(self, text: str) -> None:
+        """Show only what fits. Raises UsageError."""
+        raise UsageError("There is nothing to filter here.", "")
+
+    def filter_words(self) -> Sequence[str]:
+        """What may be typed after `:filter`."""
+        return ()
+
+    def sort_by(self, text: str) -> None:
+        """Order what is shown. Raises UsageError."""
+        raise UsageError("There is nothing to sort here.", "")
+
+    def sort_words(self) -> Sequence[str]:
+        """What may be typed after `:sort`."""
+        return ()
+
     async def perform(self, action_id: str, selection: Selection, options: Options | None = None) -> None:
         """Do an action of the registry. Screens that ask for something beside the selection do it here."""
-        await act(self.panel, action_id, selection, options)
+        if await act(self.panel, action_id, selection, options):
+            self.acted(action_id)
 
     @work(group="act")
     async def action_act(self, action_id: str) -> None:
@@ -100,7 +181,9 @@ class PanelScreen(Screen[Result], Generic[Result]):
         self.changed()
 
     def action_back(self) -> None:
-        if len(self.app.screen_stack) > 1:
+        if self.maximized is not None:
+            self.minimize()
+        elif len(self.app.screen_stack) > 1:
             self.app.pop_screen()
 
     @on(PlaceLine.Chosen)

@@ -1,82 +1,98 @@
-"""Every key of the screen one stands on, with what it does."""
+"""Every key of the screen one stands on, in groups, with what it does and why it cannot do it now."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from rich.table import Table
 from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Label, Static
+from textual.widgets import Input, Label, Static
 
+from bocr_tui.ui.offers import Offer, grouped
 from bocr_tui.ui.widgets.tones import tone_style
 
-if TYPE_CHECKING:
-    from textual.screen import Screen
-
-    from bocr_tui.ui.app import BocrApp
+MOST_CHARACTERS = 60
 
 
-@dataclass(frozen=True)
-class KeyHelp:
-    """One thing to do: its keys as people write them, its name, a sentence."""
-
-    keys: str
-    title: str
-    tooltip: str
-
-
-def keys_of(screen: Screen[Any], app: BocrApp) -> list[KeyHelp]:
-    """The keys that do something on `screen` now, those of one action together; those of the footer first.
-
-    Ours have a tooltip; what the framework binds beside them is left out.
-    """
-    found: dict[str, tuple[list[str], str, str]] = {}
-    actives = sorted(screen.active_bindings.values(), key=lambda active: not active.binding.show)
-    for active in actives:
-        binding = active.binding
-        if binding.system or not binding.tooltip:
-            continue
-        keys, _, _ = found.setdefault(binding.action, ([], binding.description, binding.tooltip))
-        key = app.get_key_display(binding)
-        if key not in keys:
-            keys.append(key)
-    return [KeyHelp(" ".join(keys), title, tooltip) for keys, title, tooltip in found.values()]
+def fits(offer: Offer, said: str) -> bool:
+    """Whether every word that was typed occurs in what the offer says."""
+    told = " ".join((offer.title, offer.tooltip, offer.id, *offer.keys)).casefold()
+    return all(word in told for word in said.casefold().split())
 
 
 class Help(ModalScreen[None]):
-    """Shows the keys of the screen below, and what troubled the panel since it was opened."""
+    """Shows what can be done on the screen below, and what troubled the panel since it was opened."""
 
-    BINDINGS: ClassVar = [Binding("escape,q,question_mark,enter", "leave", "Leave", show=False)]
+    BINDINGS: ClassVar = [
+        Binding("escape", "back", "Leave", show=False),
+        Binding("down", "turn(1)", "Down", show=False, priority=True),
+        Binding("up", "turn(-1)", "Up", show=False, priority=True),
+    ]
 
-    def __init__(self, keys: Sequence[KeyHelp], troubles: Sequence[str]) -> None:
+    def __init__(self, offers: Sequence[Offer], troubles: Sequence[str]) -> None:
         super().__init__()
-        self._keys = keys
+        self._offers = offers
         self._troubles = troubles
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog wide"):
-            with VerticalScroll():
+            yield Input(placeholder="type to search", max_length=MOST_CHARACTERS, compact=True)
+            with VerticalScroll(can_focus=False):
                 if self._troubles:
                     yield Label("What went wrong since the panel was opened", classes="dialog-title")
                     yield Static(Text("\n".join(self._troubles)), classes="dialog-troubles")
-                yield Label("Keys", markup=False, classes="dialog-title")
-                yield Static(self._table())
-            yield Label("esc leaves", markup=False, classes="dialog-hint")
+                yield Static(self._table(""), id="keys")
+            yield Label(
+                "esc leaves; `:` takes a command, ctrl+p finds one", markup=False, classes="dialog-hint"
+            )
 
-    def _table(self) -> Table:
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+
+    def _table(self, said: str) -> Table:
         grid = Table.grid(padding=(0, 2))
         grid.add_column(no_wrap=True, style="bold", min_width=10)
         grid.add_column(no_wrap=True)
         grid.add_column()
-        for key in self._keys:
-            grid.add_row(Text(key.keys), Text(key.title), Text(key.tooltip, style=tone_style(self, "muted")))
+        muted, warning = tone_style(self, "muted"), tone_style(self, "warning")
+        found = [offer for offer in self._offers if fits(offer, said)]
+        for group, members in grouped(found):
+            grid.add_row(Text(""), Text(group, style=tone_style(self, "accent")))
+            for offer in members:
+                told = Text(offer.tooltip, style=muted)
+                if offer.why_not:
+                    told.append(f" Not now: {offer.why_not}", warning)
+                grid.add_row(Text(" ".join(offer.keys)), Text(offer.title), told)
+        if not found:
+            grid.add_row(Text(""), Text("Nothing here says that."))
         return grid
 
-    def action_leave(self) -> None:
+    @on(Input.Changed)
+    def _search(self, event: Input.Changed) -> None:
+        self.query_one("#keys", Static).update(self._table(event.value))
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
         self.dismiss(None)
+
+    def key_question_mark(self) -> None:
+        """The key that opened this closes it, while nothing is typed."""
+        self.dismiss(None)
+
+    def action_turn(self, step: int) -> None:
+        scroll = self.query_one(VerticalScroll)
+        scroll.scroll_relative(y=step, animate=False)
+
+    def action_back(self) -> None:
+        """First what was typed goes, then the help."""
+        field = self.query_one(Input)
+        if field.value:
+            field.value = ""
+        else:
+            self.dismiss(None)

@@ -83,7 +83,7 @@ class LogScreen(PanelScreen[None]):
 
     def _ask(self) -> None:
         """Have the log fetched for as long as it is looked at."""
-        if self.is_current and self._lives:
+        if self.is_current and self._lives and not self.panel.read_only:
             begin(self, self._ask_driver, group="ask")
 
     async def _ask_driver(self) -> None:

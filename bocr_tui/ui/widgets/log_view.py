@@ -21,6 +21,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from bocr_tui.report.log_file import Seen, log_text
+from bocr_tui.ui.binding_ids import with_ids
 from bocr_tui.ui.safe_text import clean
 from bocr_tui.ui.widgets.table_drawing import Notice, notice_parts
 from bocr_tui.ui.widgets.tones import Part, tone_style
@@ -54,22 +55,33 @@ class LogView(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"log--line", "log--found"}
 
-    BINDINGS: ClassVar = [
-        Binding("j,down", "move(1)", "Down", show=False, tooltip="One line down."),
-        Binding("k,up", "move(-1)", "Up", show=False, tooltip="One line up."),
-        Binding("ctrl+d", "turn(0.5)", "Half down", show=False, tooltip="Half a screen down."),
-        Binding("ctrl+u", "turn(-0.5)", "Half up", show=False, tooltip="Half a screen up."),
-        Binding("pagedown,ctrl+f,space", "turn(1)", "Screen down", show=False, tooltip="A screen down."),
-        Binding("pageup,ctrl+b", "turn(-1)", "Screen up", show=False, tooltip="A screen up."),
-        Binding("g,home", "jump(0)", "First", show=False, tooltip="To the first line."),
-        Binding(
-            "G,end", "jump(-1)", "Follow", key_display="G", tooltip="To the end, and on with it as it grows."
-        ),
-        Binding("l,right", "aside(1)", "Right", show=False, tooltip="Show what is further right."),
-        Binding("h,left", "aside(-1)", "Left", show=False, tooltip="Show what is further left."),
-        Binding("n", "again(1)", "Next found", show=False, tooltip="To the next line that holds the text."),
-        Binding("N", "again(-1)", "Found before", show=False, tooltip="To the line before that holds it."),
-    ]
+    BINDINGS: ClassVar = with_ids(
+        "log_view",
+        [
+            Binding("j,down", "move(1)", "Down", show=False, tooltip="One line down."),
+            Binding("k,up", "move(-1)", "Up", show=False, tooltip="One line up."),
+            Binding("ctrl+d", "turn(0.5)", "Half down", show=False, tooltip="Half a screen down."),
+            Binding("ctrl+u", "turn(-0.5)", "Half up", show=False, tooltip="Half a screen up."),
+            Binding("pagedown,ctrl+f,space", "turn(1)", "Screen down", show=False, tooltip="A screen down."),
+            Binding("pageup,ctrl+b", "turn(-1)", "Screen up", show=False, tooltip="A screen up."),
+            Binding("g,home", "jump(0)", "First", show=False, tooltip="To the first line."),
+            Binding(
+                "G,end",
+                "jump(-1)",
+                "Follow",
+                key_display="G",
+                tooltip="To the end, and on with it as it grows.",
+            ),
+            Binding("l,right", "aside(1)", "Right", show=False, tooltip="Show what is further right."),
+            Binding("h,left", "aside(-1)", "Left", show=False, tooltip="Show what is further left."),
+            Binding(
+                "n", "again(1)", "Next found", show=False, tooltip="To the next line that holds the text."
+            ),
+            Binding(
+                "N", "again(-1)", "Found before", show=False, tooltip="To the line before that holds it."
+            ),
+        ],
+    )
 
     class Changed(Message):
         """Something that a line above would say of this log is different now."""

@@ -15,6 +15,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from bocr_tui.ui.binding_ids import with_ids
 from bocr_tui.ui.safe_text import clean, fit, is_right_to_left, wrap
 from bocr_tui.ui.widgets.tones import tone_style
 from bocr_tui.ui.wording import confidence_tone, percent
@@ -54,14 +55,19 @@ class TextPane(ScrollView, can_focus=True):
         "text--cursor-blurred",
     }
 
-    BINDINGS: ClassVar = [
-        Binding("j,down", "move(1)", "Next line", show=False, tooltip="To the next line of the text."),
-        Binding("k,up", "move(-1)", "Line before", show=False, tooltip="To the line before."),
-        Binding("pagedown,ctrl+f,ctrl+d", "move(12)", "Lines down", show=False, tooltip="Twelve lines down."),
-        Binding("pageup,ctrl+b,ctrl+u", "move(-12)", "Lines up", show=False, tooltip="Twelve lines up."),
-        Binding("g,home", "jump(0)", "First line", show=False, tooltip="To the first line."),
-        Binding("G,end", "jump(-1)", "Last line", show=False, tooltip="To the last line."),
-    ]
+    BINDINGS: ClassVar = with_ids(
+        "text_pane",
+        [
+            Binding("j,down", "move(1)", "Next line", show=False, tooltip="To the next line of the text."),
+            Binding("k,up", "move(-1)", "Line before", show=False, tooltip="To the line before."),
+            Binding(
+                "pagedown,ctrl+f,ctrl+d", "move(12)", "Lines down", show=False, tooltip="Twelve lines down."
+            ),
+            Binding("pageup,ctrl+b,ctrl+u", "move(-12)", "Lines up", show=False, tooltip="Twelve lines up."),
+            Binding("g,home", "jump(0)", "First line", show=False, tooltip="To the first line."),
+            Binding("G,end", "jump(-1)", "Last line", show=False, tooltip="To the last line."),
+        ],
+    )
 
     cursor: reactive[int] = reactive(0, repaint=False)
 

@@ -64,6 +64,7 @@ class Standing:
     total: int
     autopilot: bool = False
     sites: tuple[Part, ...] = ()
+    read_only: bool = False
 
 
 class TopLine(PartsLine):
@@ -87,6 +88,8 @@ def _left(standing: Standing, *, wide: bool) -> tuple[Part, ...]:
     parts.append((words, "muted" if standing.driving_tone == "ok" else standing.driving_tone))
     if standing.stale_s is not None:
         parts.append((f" │ stale {standing.stale_s:.0f} s", "warning"))
+    if standing.read_only:
+        parts.append((" │ read-only", "warning"))
     parts += standing.sites
     if standing.autopilot:
         parts.append((" │ autopilot", "accent"))

@@ -1,0 +1,104 @@
+"""What is asked before it is done, what can be taken back, and what a read-only panel refuses."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from bocr_tui.catalog import core
+from bocr_tui.catalog.words import PageState
+from bocr_tui.ui.driving import Driving
+from bocr_tui.ui.screens.asking import Confirm
+from bocr_tui.ui.widgets.outbox_line import OutboxLine
+from tests.ui.campaign import Campaign
+from tests.ui.conftest import Panel, opened
+from tests.ui.test_acting import on_a_page, state_of
+
+
+def live_pages(campaign: Campaign) -> set[int]:
+    """Pages that a chain holds."""
+    reservation = core.reservation.c
+    with campaign.catalog.reading() as connection:
+        held = select(reservation.page_id).where(reservation.released_at.is_(None))
+        return set(connection.execute(held).scalars())
+
+
+@pytest.fixture
+def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent by itself."""
+    monkeypatch.setattr("bocr_tui.ui.outbox.OUTBOX_S", 600.0)
+
+
+async def resubmit(panel: Panel, page_id: int) -> None:
+    await on_a_page(panel, page_id)
+    await panel.press("r")
+    await panel.sees("Resubmit 1 page in")
+
+
+@pytest.mark.usefixtures("slowly")
+async def test_u_takes_a_resubmission_back_and_nothing_happened(campaign: Campaign) -> None:
+    page_id, before = campaign.ids("failed")[0], live_pages(campaign)
+    async with opened(campaign.workspace) as panel:
+        await resubmit(panel, page_id)
+        assert "u takes it back" in panel.text
+        await panel.press("r")
+        await panel.until(lambda: any("waits to be sent already" in toast for toast in panel.toasts))
+        await panel.press("u")
+        await panel.until(lambda: any("Taken back: Resubmit 1 page" in toast for toast in panel.toasts))
+        await panel.until(lambda: not panel.app.screen.query_one(OutboxLine).display)
+        await panel.press("u")
+        await panel.until(lambda: any("no undo now" in toast for toast in panel.toasts))
+    assert live_pages(campaign) == before
+    assert state_of(campaign, page_id) == PageState.FAILED
+
+
+@pytest.mark.usefixtures("slowly")
+async def test_what_waits_is_seen_on_every_screen_and_sent_when_the_panel_is_left(campaign: Campaign) -> None:
+    page_id = campaign.ids("failed")[0]
+    async with opened(campaign.workspace) as panel:
+        await resubmit(panel, page_id)
+        await panel.go("documents")
+        await panel.sees("Resubmit 1 page in")
+        assert page_id not in live_pages(campaign)
+        await panel.press("q")
+        await panel.until(lambda: page_id in live_pages(campaign))
+
+
+async def test_a_confirm_says_how_many_what_it_costs_and_the_command(campaign: Campaign) -> None:
+    async with opened(campaign.workspace) as panel:
+        await panel.go("jobs")
+        await panel.press("j", "c")
+        await panel.until(lambda: isinstance(panel.app.screen, Confirm))
+        await panel.sees("Cancel 1 job?")
+        await panel.sees("pages in 1 job.")
+        row = next(line for line in panel.lines if "bocr cancel b" in line)
+        await panel.press("c")
+        await panel.until(lambda: panel.app.clipboard.startswith("bocr cancel b"))
+        assert panel.app.clipboard in row
+        await panel.press("y", "r", "enter")
+        await panel.until(lambda: not isinstance(panel.app.screen, Confirm))
+    with campaign.catalog.reading() as connection:
+        assert connection.execute(select(core.request.c.kind)).scalars().all() == []
+
+
+async def test_a_read_only_panel_says_so_and_refuses_whatever_changes_something(campaign: Campaign) -> None:
+    page_id = campaign.ids("failed")[0]
+    async with opened(campaign.workspace, (120, 40), drive=True, read_only=True) as panel:
+        await panel.until(lambda: "read-only" in panel.lines[0])
+        assert panel.app.driving.driving is Driving.NOBODY
+        await on_a_page(panel, page_id)
+        await panel.press("r")
+        await panel.until(lambda: any("opened with --readonly" in toast for toast in panel.toasts))
+        await panel.press("i")
+        await panel.pilot.pause()
+        assert not isinstance(panel.app.screen, Confirm)
+    assert state_of(campaign, page_id) == PageState.FAILED
+
+
+async def test_the_configuration_makes_a_panel_read_only_too(campaign: Campaign) -> None:
+    with campaign.workspace.config_path.open("a", encoding="utf-8") as file:
+        file.write("\n[panel]\nread_only = true\n")
+    async with opened(campaign.workspace) as panel:
+        await panel.until(lambda: "read-only" in panel.lines[0])
+        await panel.press("s")
+        await panel.until(lambda: any("bocr.toml says read_only" in toast for toast in panel.toasts))
