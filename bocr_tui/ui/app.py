@@ -31,7 +31,7 @@ from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.screens.question import QuestionDesk
 from bocr_tui.ui.site_facts import SiteFacts, site_facts
 from bocr_tui.ui.standing import standing_of
-from bocr_tui.ui.theme import DARK, VARIABLES
+from bocr_tui.ui.theme import DARK, OWN, tone_variables
 from bocr_tui.ui.watching import CatalogWatch, Sight
 from bocr_tui.ui.widgets.top_line import Standing
 from bocr_tui.ui.work import begin
@@ -120,10 +120,11 @@ class BocrApp(InteractingApp):
         return self.driving.driving in (Driving.HERE, Driving.ELSEWHERE, Driving.NOT_YET)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return VARIABLES
+        return tone_variables(self.current_theme)
 
     def on_mount(self) -> None:
-        self.register_theme(DARK)
+        for theme in OWN:
+            self.register_theme(theme)
         self.theme = self.first_theme(DARK.name)
         self.call_after_refresh(self._begin)
 
