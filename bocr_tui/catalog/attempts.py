@@ -139,7 +139,7 @@ class AttemptWriter:
         pending.tries[page_id] += 1
         if event.status == OK or event.last:
             earlier = pending.verdicts.get(page_id)
-            if earlier is None or not earlier[0] or event.status == OK:
+            if earlier is None or not earlier[0] or _is_better(event, earlier):
                 failure = str(event.failure) if event.failure else None
                 pending.verdicts[page_id] = (
                     event.status == OK,
@@ -305,6 +305,11 @@ class AttemptWriter:
             "UPDATE job SET heartbeat = ?, heartbeat_at = ? WHERE id = ?",
             (json.dumps(facts), now(), self._job_id),
         )
+
+
+def _is_better(event: PageEvent, accepted: _Verdict) -> bool:
+    """Of two readings that came together the better one is kept, as if they had come one by one."""
+    return event.status == OK and (event.score or 0.0) > (accepted[4] or 0.0)
 
 
 def _evidence(event: PageEvent) -> str:
