@@ -12,7 +12,7 @@ from bocr_tui.config.explaining import nearest
 from bocr_tui.config.model import Config, SiteConfig, SplitConfig, StageConfig
 from bocr_worker.engines.base import EngineSpec
 from bocr_worker.engines.registry import all_engines
-from bocr_worker.ladder import LadderError, Overrides, parse_ladder, rungs
+from bocr_worker.ladder import LadderError, Overrides, early_rungs, parse_ladder, rungs
 from bocr_worker.protocol.failures import FailureClass
 from bocr_worker.protocol.manifest import EngineOrder, Limits, Variation
 
@@ -24,8 +24,8 @@ SPLIT = "split"
 
 @dataclass(frozen=True)
 class StagePlan:
-    """One stage as its manifest will say it. `ladder` is empty but in the last stage: an earlier stage
-    reads each page once and leaves what failed to the next."""
+    """One stage as its manifest will say it. The last stage has the whole `ladder`; an earlier one leaves
+    what failed to the next, once a model was asked anew."""
 
     engine: EngineOrder
     first: tuple[Variation, ...]
@@ -104,11 +104,7 @@ def build_pipeline(config: Config, engine: str | None = None, site: str | None =
         raise ConfigError(f"bocr.toml, [ladder]: {error}", "See docs/configuration.md.") from None
     stages: list[StagePlan] = []
     for number, stage in enumerate(wanted, 1):
-        ladder = (
-            {failure: _rungs(config, stage.engine, failure, overrides) for failure in FailureClass}
-            if number == len(wanted)
-            else {}
-        )
+        ladder = _ladder(config, specs[stage.engine], overrides, is_last=number == len(wanted))
         first = rungs(stage.engine, None, overrides) or (Variation(),)
         stages.append(StagePlan(_engine_order(config, stage, place, specs[stage.engine]), first, ladder))
     if place.split is not None:
@@ -122,12 +118,16 @@ def _no_engine(name: str, specs: Mapping[str, EngineSpec]) -> ConfigError:
     return ConfigError(f"There is no engine of this name: {name}.", step)
 
 
-def _rungs(config: Config, engine: str, failure: FailureClass, overrides: Overrides) -> tuple[Variation, ...]:
+def _ladder(
+    config: Config, spec: EngineSpec, overrides: Overrides, *, is_last: bool
+) -> dict[FailureClass, tuple[Variation, ...]]:
     """An engine of the configuration has the ladder of the one that it is based on, but what [ladder] says
     of it by its own name."""
-    based_on = ladder_name(config, engine)
-    said = {**overrides.get(based_on, {}), **overrides.get(engine, {})}
-    return rungs(based_on, failure, {based_on: said})
+    based_on = ladder_name(config, spec.name)
+    said = {based_on: {**overrides.get(based_on, {}), **overrides.get(spec.name, {})}}
+    offered = rungs if is_last else early_rungs
+    found = {failure: offered(based_on, failure, said, spec) for failure in FailureClass}
+    return found if is_last else {failure: variations for failure, variations in found.items() if variations}
 
 
 def _engine_order(config: Config, stage: StageConfig, place: SiteConfig, spec: EngineSpec) -> EngineOrder:

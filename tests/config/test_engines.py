@@ -99,6 +99,13 @@ def test_it_has_the_ladder_of_the_engine_that_it_is_based_on() -> None:
     assert [rung.name for rung in second.ladder[FailureClass.COVERAGE]] == ["columns"]
 
 
+def test_the_first_of_two_models_is_asked_anew_before_the_second_gets_the_page() -> None:
+    first, second = build_pipeline(config('pipeline = ["chandra", "deepseek-ocr"]')).stages
+    assert [rung.name for rung in first.ladder[FailureClass.REPETITION]] == ["plain", "again", "prompt-ocr"]
+    assert FailureClass.TIMEOUT not in first.ladder and FailureClass.COVERAGE not in first.ladder
+    assert [rung.name for rung in second.ladder[FailureClass.REPETITION]][:2] == ["plain", "prompt-free"]
+
+
 def test_a_line_of_engines_is_sent_in_one_piece() -> None:
     text = """
     [engines.a]

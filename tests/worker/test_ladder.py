@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,12 +10,15 @@ import tomllib
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bocr_worker.engines.base import PageImage
 from bocr_worker.engines.registry import all_engines
+from bocr_worker.engines.vision.base import option_names, question_for
 from bocr_worker.ladder import (
     DEFAULT_LADDER,
     PLAIN,
     PREPARATIONS,
     LadderError,
+    early_rungs,
     next_variation,
     parse_ladder,
     rungs,
@@ -61,6 +65,56 @@ def test_tesseract_goes_from_plain_to_columns_to_finer() -> None:
 
 def test_rapidocr_recovers_from_itself_by_resolution_then_preparation() -> None:
     assert names("rapidocr", FailureClass.COVERAGE) == ["plain", "fine", "clean", "columns"]
+
+
+def test_chandra_is_asked_warmer_then_without_layout_before_the_page_is_drawn_anew() -> None:
+    for engine in ("chandra", "chandra-1"):
+        assert names(engine, FailureClass.REPETITION) == ["plain", "again", "prompt-ocr", "warmer", "columns"]
+        assert names(engine, FailureClass.INVALID_MARKUP) == ["plain", "again", "prompt-ocr"]
+        assert names(engine, FailureClass.TRUNCATED) == ["plain", "prompt-ocr", "columns", "again"]
+        assert names(engine, FailureClass.COVERAGE)[:3] == ["plain", "columns", "fine"]
+
+
+def test_deepseek_is_asked_without_grounding_before_anything_else() -> None:
+    for failure in (FailureClass.REPETITION, FailureClass.INVALID_MARKUP, FailureClass.EMPTY):
+        assert names("deepseek-ocr", failure)[:3] == ["plain", "prompt-free", "again"]
+
+
+def test_every_rung_of_a_model_is_a_question_that_its_engine_understands() -> None:
+    image = PageImage(b"", "png", 100, 100, 72)
+    for engine, spec in all_engines().items():
+        if spec.vision is None:
+            continue
+        vision = replace(spec.vision, prompts=dict.fromkeys(spec.vision.prompts, "Read."))
+        for failure in FailureClass:
+            for rung in rungs(engine, failure):
+                assert set(rung.options) <= set(option_names(vision))
+                question_for(vision, image, rung.options, None)
+
+
+def test_a_model_is_asked_once_or_twice_anew_before_the_next_stage_gets_the_page() -> None:
+    early = [rung.name for rung in early_rungs("chandra", FailureClass.REPETITION)]
+    assert early == ["plain", "again", "prompt-ocr"]
+    for failure in (FailureClass.TIMEOUT, FailureClass.COVERAGE, FailureClass.ROTATION, FailureClass.RENDER):
+        assert early_rungs("chandra", failure) == ()
+    assert all(early_rungs("tesseract", failure) == () for failure in FailureClass)
+
+
+def test_what_is_said_of_a_model_counts_in_every_stage() -> None:
+    said = parse_ladder({"chandra": {"repetition": [], "timeout": ["plain", "columns"]}})
+    assert early_rungs("chandra", FailureClass.REPETITION, said) == ()
+    assert [rung.name for rung in early_rungs("chandra", FailureClass.TIMEOUT, said)] == ["plain", "columns"]
+    assert early_rungs("chandra", FailureClass.EMPTY, said) == early_rungs("chandra", FailureClass.EMPTY)
+
+
+def test_a_model_of_the_configuration_is_asked_with_its_own_prompts() -> None:
+    base = all_engines()["qwen3-vl"]
+    assert base.vision is not None
+    mine = replace(base, name="mine", vision=replace(base.vision, prompts={"page": "Read.", "bare": "Text."}))
+    tried = [rung.options for rung in rungs("mine", FailureClass.EMPTY, None, mine)]
+    assert {"prompt": "bare"} in tried
+    one = replace(mine, vision=replace(base.vision, prompts={"page": "Read."}))
+    assert not any("prompt" in rung.options for rung in rungs("mine", FailureClass.EMPTY, None, one))
 
 
 def test_a_turned_page_is_turned_and_not_read_lying_once_more() -> None:

@@ -2,8 +2,8 @@
 
 A ladder names, for an engine and a failure class, the rungs to try: variations of resolution, preparation
 and options. Each rung is tried at most once on a page, told apart by the hash of its settings and not by its
-name, so that the policy always ends. The table below is the default; `[ladder.<engine>]` in bocr.toml
-replaces it class by class (`parse_ladder`).
+name, so that the policy always ends. The table below and the one of ladder_models are the default;
+`[ladder.<engine>]` in bocr.toml replaces it class by class (`parse_ladder`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from bocr_worker.engines.base import EngineSpec
+from bocr_worker.engines.registry import all_engines
+from bocr_worker.ladder_models import ASKED_ANEW, asks_anew, model_ladder
 from bocr_worker.protocol.failures import FailureClass
 from bocr_worker.protocol.manifest import Variation
 from bocr_worker.runtimes.openai.options import SERVER_OPTIONS
@@ -87,6 +90,8 @@ _NAMED_RUNGS = {
 _RUNG_KEYS = ("name", "dpi", "preparations", "options")
 _LEAST_DPI, _MOST_DPI = 40, 1200
 _MOST_RUNGS = 20
+_EARLY = 3
+"""Rungs of a stage that another follows: the plain one, which was tried, and two more."""
 
 
 class LadderError(ValueError):
@@ -101,11 +106,16 @@ class LadderError(ValueError):
         self.nearest = nearest
 
 
-def rungs(engine: str, failure: FailureClass | None, overrides: Overrides | None = None) -> Rungs:
+def rungs(
+    engine: str,
+    failure: FailureClass | None,
+    overrides: Overrides | None = None,
+    spec: EngineSpec | None = None,
+) -> Rungs:
     """What to try with this engine on a page that failed so, in order; `failure` None is an unread page.
 
     What the configuration says of the class comes first, then its `default` for the engine, then the
-    default ladder.
+    default ladder. `spec` is the engine where no file of the worker defines it.
     """
     said = (overrides or {}).get(engine, {})
     if failure is None:
@@ -114,7 +124,31 @@ def rungs(engine: str, failure: FailureClass | None, overrides: Overrides | None
         return said[failure.value]
     if DEFAULT in said and failure is not FailureClass.RENDER:
         return said[DEFAULT]
-    return DEFAULT_LADDER.get(engine, DEFAULT_LADDER[ANY_ENGINE])[failure]
+    if engine in DEFAULT_LADDER:
+        return DEFAULT_LADDER[engine][failure]
+    spec = spec or all_engines().get(engine)
+    if spec is not None and spec.vision is not None:
+        return model_ladder(engine, tuple(spec.vision.prompts))[failure]
+    return DEFAULT_LADDER[ANY_ENGINE][failure]
+
+
+def early_rungs(
+    engine: str,
+    failure: FailureClass,
+    overrides: Overrides | None = None,
+    spec: EngineSpec | None = None,
+) -> Rungs:
+    """What a stage tries itself before the next one gets the page: nothing, but for models, which answer
+    differently when they are asked anew. What the configuration says of the class is taken as it is said."""
+    found = spec or all_engines().get(engine)
+    if found is None or found.vision is None:
+        return ()
+    said = (overrides or {}).get(engine, {})
+    if failure.value in said or DEFAULT in said:
+        return rungs(engine, failure, overrides, spec)
+    if failure not in ASKED_ANEW:
+        return ()
+    return tuple(rung for rung in rungs(engine, failure, overrides, spec) if asks_anew(rung))[:_EARLY]
 
 
 def settings_hash(
