@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("torch")
-pytest.importorskip("transformers", minversion="5.0")
+pytest.importorskip("transformers", minversion="4.57")
 
 from bocr_worker.engines.base import EngineUnavailable
 from bocr_worker.engines.vision.native import NativeCall
@@ -24,7 +24,7 @@ from bocr_worker.runtimes.transformers.spelling import Spelling
 from bocr_worker.runtimes.transformers.watching import NoRepeat, RowWatch
 from bocr_worker.runtimes.transformers.wire import Answers, Late, Opening, Problem, Row
 from tests.worker.tiny_engine import native_call, opening, row
-from tests.worker.tiny_models import ARCHITECTURES, make_tiny
+from tests.worker.tiny_models import ARCHITECTURES, is_known, make_tiny
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Any:
     root = tmp_path_factory.mktemp("models")
 
     def folder(architecture: str) -> Path:
+        if not is_known(architecture):
+            pytest.skip(f"this release of transformers has no {architecture}")
         made = root / architecture
-        return made if made.is_dir() else make_tiny(architecture, made)
+        return made if (made / "config.json").is_file() else make_tiny(architecture, made)
 
     return folder
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("torch")
-pytest.importorskip("transformers", minversion="5.0")
+pytest.importorskip("transformers", minversion="4.57")
 
 from bocr_worker.engines.base import EngineUnavailable
 from bocr_worker.protocol.failures import FailureClass

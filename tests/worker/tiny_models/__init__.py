@@ -4,6 +4,6 @@ They show that a runtime's path works, from an image to tokens with probabilitie
 and says nothing of any model's quality. Needs torch and transformers.
 """
 
-from tests.worker.tiny_models.making import ARCHITECTURES, make_tiny
+from tests.worker.tiny_models.making import ARCHITECTURES, is_known, make_tiny
 
-__all__ = ["ARCHITECTURES", "make_tiny"]
+__all__ = ["ARCHITECTURES", "is_known", "make_tiny"]

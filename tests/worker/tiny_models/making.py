@@ -20,6 +20,26 @@ ARCHITECTURES: dict[str, Callable[[Path], None]] = {
 }
 
 
+_CLASSES = {
+    "qwen3_vl": "Qwen3VLForConditionalGeneration",
+    "qwen3_5": "Qwen3_5ForConditionalGeneration",
+    "qwen2_5_vl": "Qwen2_5_VLForConditionalGeneration",
+    "glm_ocr": "GlmOcrForConditionalGeneration",
+    "paddleocr_vl": "PaddleOCRVLForConditionalGeneration",
+    "got_ocr2": "GotOcr2ForConditionalGeneration",
+    "deepseek_ocr2": "DeepseekOcr2ForConditionalGeneration",
+    "lighton_ocr": "LightOnOcrForConditionalGeneration",
+    "internvl": "InternVLForConditionalGeneration",
+}
+
+
+def is_known(architecture: str) -> bool:
+    """Whether this release of transformers has it."""
+    import transformers
+
+    return hasattr(transformers, _CLASSES[architecture])
+
+
 def make_tiny(architecture: str, folder: Path) -> Path:
     """The same weights every time."""
     import torch

@@ -29,7 +29,13 @@ def _ids(tokenizer: Any) -> dict[str, int]:
 
 
 def _mrope(sections: list[int], **more: Any) -> dict[str, Any]:
-    return {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": sections, **more}
+    """As transformers 5 names it, or as 4 did."""
+    import transformers
+
+    said = {"rope_type": "default", "mrope_section": sections, **more}
+    if int(transformers.__version__.split(".", 1)[0]) < 5:
+        return {"rope_scaling": said, "rope_theta": 10_000.0}
+    return {"rope_parameters": {**said, "rope_theta": 10_000.0}}
 
 
 def make_qwen3_vl(folder: Path) -> None:
@@ -37,7 +43,7 @@ def make_qwen3_vl(folder: Path) -> None:
 
     tokenizer = _tokenizer()
     config = transformers.Qwen3VLConfig(
-        text_config=text_config(rope_parameters=_mrope([12, 10, 10], mrope_interleaved=True)),
+        text_config=text_config(**_mrope([12, 10, 10], mrope_interleaved=True)),
         vision_config={
             "depth": 2,
             "hidden_size": 32,
@@ -65,7 +71,7 @@ def make_qwen3_5(folder: Path) -> None:
             linear_key_head_dim=32,
             linear_value_head_dim=32,
             layer_types=["linear_attention", "full_attention"],
-            rope_parameters=_mrope([4, 2, 2], mrope_interleaved=True, partial_rotary_factor=0.25),
+            **_mrope([4, 2, 2], mrope_interleaved=True, partial_rotary_factor=0.25),
         ),
         vision_config={
             "depth": 2,
@@ -87,7 +93,7 @@ def make_qwen2_5_vl(folder: Path) -> None:
 
     tokenizer = _tokenizer()
     config = transformers.Qwen2_5_VLConfig(
-        text_config=text_config(hidden_size=128, rope_parameters=_mrope([8, 12, 12])),
+        text_config=text_config(hidden_size=128, **_mrope([8, 12, 12])),
         vision_config={
             "depth": 2,
             "hidden_size": 32,
@@ -118,7 +124,7 @@ def make_glm_ocr(folder: Path) -> None:
     tokenizer = make_tokenizer((pad, start, end, *named.values()), eos=end, pad=pad, named=named)
     tokenizer.chat_template = chat_template("<|begin_of_image|><|image|><|end_of_image|>", start, end)
     config = transformers.GlmOcrConfig(
-        text_config=text_config(rope_parameters=_mrope([16, 8, 8])),
+        text_config=text_config(**_mrope([16, 8, 8])),
         vision_config={
             "depth": 2,
             "hidden_size": 32,
@@ -139,7 +145,7 @@ def make_paddleocr_vl(folder: Path) -> None:
 
     tokenizer = _tokenizer()
     config = transformers.PaddleOCRVLConfig(
-        text_config=text_config(rope_parameters=_mrope([12, 10, 10]), pad_token_id=256),
+        text_config=text_config(**_mrope([12, 10, 10]), pad_token_id=256),
         vision_config={
             "hidden_size": 32,
             "intermediate_size": 32,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -108,7 +109,7 @@ def generate(loaded: Model, rows: Sequence[Row]) -> tuple[RowAnswer, ...]:
     """The rows are of one kind (batches.Asked.kind). Raises what the library raises."""
     import torch
 
-    inputs = prepare(loaded, rows)
+    inputs = without_strangers(loaded.model, prepare(loaded, rows))
     inputs = inputs.to(loaded.model.device, dtype=loaded.model.dtype)
     lengths = inputs["attention_mask"].sum(dim=1).tolist()
     ends = ends_of(loaded.model, loaded.tokenizer)
@@ -142,6 +143,13 @@ def prepare(loaded: Model, rows: Sequence[Row]) -> Any:
         return processor(images=images, padding=True, return_tensors="pt", **said)
     texts = [asked_text(loaded, row) for row in rows]
     return processor(text=texts, images=images, padding=True, return_tensors="pt", **said)
+
+
+def without_strangers(model: Any, inputs: Any) -> Any:
+    """Some tokenizers give `token_type_ids` to models that refuse them."""
+    if "token_type_ids" in inputs and "token_type_ids" not in inspect.signature(model.forward).parameters:
+        del inputs["token_type_ids"]
+    return inputs
 
 
 def asked_text(loaded: Model, row: Row) -> str:

@@ -88,15 +88,17 @@ class TransformersRuntime:
         up = [lane for lane in self.lanes if lane.is_up]
         loads = [lane.loaded.load_s for lane in self.lanes if lane.loaded is not None]
         batches = sum(lane.batches for lane in self.lanes)
+        rows = sum(lane.rows for lane in self.lanes)
         return {
+            **({"load_s": round(max(loads), 1)} if loads else {}),
+            **({"pages_a_batch": round(rows / batches, 2)} if batches else {}),
+            "servers": len(self.lanes),
             "servers_up": len(up),
             "in_flight_limit": sum(lane.size.limit for lane in up),
             "start_s": round(self._start_s, 1),
-            "load_s": round(max(loads, default=0.0), 1),
             "restarts": sum(lane.restarts for lane in self.lanes),
             "lost_s": round(sum(lane.lost_s for lane in self.lanes), 1),
             "batches": batches,
-            "pages_a_batch": round(sum(lane.rows for lane in self.lanes) / max(1, batches), 2),
             "out_of_memory": sum(lane.size.too_many for lane in self.lanes),
         }
 
