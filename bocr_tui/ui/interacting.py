@@ -89,6 +89,7 @@ class InteractingApp(App[None]):
                 Binding(
                     "u", "undo", "Undo", show=False, tooltip="Take back a resubmission before it is sent."
                 ),
+                Binding("f1", "tour", "Tour", show=False, tooltip="A walk through the panel in a few cards."),
                 Binding("q", "leave", "Quit", tooltip="Leave the panel; jobs that run go on."),
             ),
         ),
@@ -172,6 +173,11 @@ class InteractingApp(App[None]):
         from bocr_tui.ui.screens.help import Help
 
         self.push_screen(Help(offers(self.screen, self.panel), self.troubles))
+
+    def action_tour(self) -> None:
+        from bocr_tui.ui.screens.tour import Tour
+
+        self.push_screen(Tour())
 
     def action_command(self) -> None:
         self.ask_command("")

@@ -14,6 +14,8 @@ from bocr_tui.ui.offers import Offer, more_offers, offers
 if TYPE_CHECKING:
     from bocr_tui.ui.app import BocrApp
 
+THEME_HELP = "Change the colours; the choice is kept."
+
 
 class PanelCommands(Provider):
     """What the screen below the palette offers, and what can be done from anywhere."""
@@ -40,6 +42,10 @@ class PanelCommands(Provider):
             if score > 0:
                 shown = matcher.highlight(_title(offer))
                 yield Hit(score, shown, partial(run, self.panel, offer), _title(offer), _help(offer))
+        for theme in sorted(self.panel.available_themes):
+            if (score := matcher.match(f"Theme {theme}")) > 0:
+                shown = matcher.highlight(f"Theme {theme}")
+                yield Hit(score, shown, partial(self.panel.wear, theme), f"Theme {theme}", THEME_HELP)
 
 
 def _title(offer: Offer) -> str:

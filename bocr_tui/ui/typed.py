@@ -25,6 +25,7 @@ VERBS = {
     "zoom": "Let one pane fill the screen, or give it back.",
     "undo": "Take back a resubmission that has not been sent yet.",
     "help": "Every key of this screen.",
+    "tour": "A walk through the panel in a few cards.",
     "quit": "Leave the panel; jobs that run go on.",
 }
 """What moves the panel itself, with a sentence."""

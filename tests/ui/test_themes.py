@@ -66,6 +66,33 @@ async def test_every_theme_can_be_put_on_and_draws_the_list_anew(shared_campaign
             await panel.sees("b00001")
 
 
+async def test_a_theme_is_asked_for_by_command_and_is_there_the_next_time(campaign: Campaign) -> None:
+    async with opened(campaign.workspace) as panel:
+        keys = {" ": "space", "-": "minus"}
+        await panel.press("colon", *(keys.get(letter, letter) for letter in "theme bocr-light"), "enter")
+        await panel.until(lambda: panel.app.theme == "bocr-light")
+        await panel.app.memory.keep("batches")
+    async with opened(campaign.workspace) as panel:
+        assert panel.app.theme == "bocr-light"
+
+
+async def test_the_theme_of_the_configuration_wins_when_it_is_written_later(campaign: Campaign) -> None:
+    async with opened(campaign.workspace) as panel:
+        panel.app.wear("bocr-light")
+        await panel.app.memory.keep("batches")
+    path = campaign.workspace.config_path
+    path.write_text(path.read_text() + '\n[panel]\ntheme = "bocr-contrast"\n')
+    async with opened(campaign.workspace) as panel:
+        assert panel.app.theme == "bocr-contrast"
+
+
+async def test_a_theme_that_is_not_there_is_as_if_none_were_named(campaign: Campaign) -> None:
+    path = campaign.workspace.config_path
+    path.write_text(path.read_text() + '\n[panel]\ntheme = "of-another-age"\n')
+    async with opened(campaign.workspace) as panel:
+        assert panel.app.theme == "bocr-dark"
+
+
 async def test_what_is_on_the_screen_changes_its_colours_with_the_theme(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace, (120, 40)) as panel:
         await panel.sees("Failed, by class")
@@ -73,6 +100,14 @@ async def test_what_is_on_the_screen_changes_its_colours_with_the_theme(shared_c
         await panel.pilot.pause()
         ink = colours_of(panel, "Failed, by class")
         assert ink == {Color.parse(variables(OWN[1])["tone-accent"]).rgb}
+
+
+async def test_the_palette_finds_themes(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.press("ctrl+p", *"contrast")
+        await panel.sees("Theme bocr-contrast")
+        await panel.press("enter")
+        await panel.until(lambda: panel.app.theme == "bocr-contrast")
 
 
 def colours_of(panel: Panel, words: str) -> set[tuple[int, int, int]]:

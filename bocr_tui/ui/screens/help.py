@@ -33,6 +33,7 @@ class Help(ModalScreen[None]):
         Binding("escape", "back", "Leave", show=False),
         Binding("down", "turn(1)", "Down", show=False, priority=True),
         Binding("up", "turn(-1)", "Up", show=False, priority=True),
+        Binding("f1", "tour", "Tour", show=False, priority=True),
     ]
 
     def __init__(self, offers: Sequence[Offer], troubles: Sequence[str]) -> None:
@@ -49,7 +50,9 @@ class Help(ModalScreen[None]):
                     yield Static(Text("\n".join(self._troubles)), classes="dialog-troubles")
                 yield Static(self._table(""), id="keys")
             yield Label(
-                "esc leaves; `:` takes a command, ctrl+p finds one", markup=False, classes="dialog-hint"
+                "esc leaves, f1 is a tour; `:` takes a command, ctrl+p finds one",
+                markup=False,
+                classes="dialog-hint",
             )
 
     def on_mount(self) -> None:
@@ -84,6 +87,11 @@ class Help(ModalScreen[None]):
     def key_question_mark(self) -> None:
         """The key that opened this closes it, while nothing is typed."""
         self.dismiss(None)
+
+    def action_tour(self) -> None:
+        from bocr_tui.ui.screens.tour import Tour
+
+        self.app.switch_screen(Tour())
 
     def action_turn(self, step: int) -> None:
         scroll = self.query_one(VerticalScroll)
