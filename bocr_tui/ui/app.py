@@ -84,6 +84,7 @@ class BocrApp(InteractingApp):
         self.site_facts: dict[str, SiteFacts] = {}
         self.asker = asker
         self._questions = QuestionDesk(self)
+        self._leaving = False
         self._trouble_told: DrivingState | None = None
         self._watch = CatalogWatch(self.reading, self._saw)
         self._driving_thread: DriverThread | None = None
@@ -170,7 +171,10 @@ class BocrApp(InteractingApp):
         self.action_leave()
 
     def action_leave(self) -> None:
-        begin(self, self._leave, group="leave")
+        """Once: a second key must not cut short what the first has begun."""
+        if not self._leaving:
+            self._leaving = True
+            begin(self, self._leave, group="leave")
 
     async def _leave(self) -> None:
         """Send what waits, end the driver in order, then the panel."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 
+from bocr_tui.actions.action import CatalogHandle, Context, Options, Selection
+from bocr_tui.actions.costs import costs
+from bocr_tui.actions.registry import action_named
 from bocr_tui.catalog import core
 from bocr_tui.catalog.words import PageState
 from bocr_tui.ui.driving import Driving
@@ -52,6 +55,38 @@ async def test_u_takes_a_resubmission_back_and_nothing_happened(campaign: Campai
     assert state_of(campaign, page_id) == PageState.FAILED
 
 
+def test_reading_again_costs_what_pages_cost_so_far(campaign: Campaign) -> None:
+    action, options = action_named("page.resubmit"), Options()
+    handle = CatalogHandle(campaign.workspace.catalog_path)
+    context = Context(campaign.workspace, handle, Selection(pages=tuple(range(1, 101))))
+    with campaign.catalog.writing() as connection:
+        connection.execute(delete(core.engine_rate))
+    assert costs(action, context, options) == (
+        "How long that takes is not known: nothing like it was read yet.",
+    )
+    rates = [
+        {"engine": "slow", "pages": 10, "seconds": 120.0},
+        {"engine": "fast", "pages": 30, "seconds": 40.0},
+    ]
+    with campaign.catalog.writing() as connection:
+        connection.execute(insert(core.engine_rate), rates)
+    (both,) = costs(action, context, options)
+    assert both == "About 7 min of engine time, at 4.0 s a page as measured here."
+    (slow,) = costs(action, context, Options(engine="slow"))
+    assert slow == "About 20 min of engine time, at 12.0 s a page as measured here."
+    handle.close()
+
+
+async def test_a_submission_says_beforehand_what_it_would_do(campaign: Campaign) -> None:
+    async with opened(campaign.workspace) as panel:
+        await panel.until(lambda: panel.table.current is not None)
+        await panel.press("j", "j")
+        await panel.press("s")
+        await panel.sees("Submit 1 batch?")
+        await panel.sees("bocr submit b00003")
+        await panel.sees("2 pages of 2 documents would be submitted to local")
+
+
 @pytest.mark.usefixtures("slowly")
 async def test_what_waits_is_seen_on_every_screen_and_sent_when_the_panel_is_left(campaign: Campaign) -> None:
     page_id = campaign.ids("failed")[0]
@@ -60,7 +95,7 @@ async def test_what_waits_is_seen_on_every_screen_and_sent_when_the_panel_is_lef
         await panel.go("documents")
         await panel.sees("Resubmit 1 page in")
         assert page_id not in live_pages(campaign)
-        await panel.press("q")
+        await panel.press("q", "q")
         await panel.until(lambda: page_id in live_pages(campaign))
 
 

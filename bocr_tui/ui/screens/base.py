@@ -142,8 +142,8 @@ class PanelScreen(Screen[Result], Generic[Result]):
         """An action was done to the selection, or is going to be: marks have served."""
 
     def to_copy(self) -> str:
-        """What y copies; empty where there is nothing."""
-        return ""
+        """What y copies: of a list, the row under the cursor; empty where there is nothing."""
+        return next((table.current_text for table in self.query(VirtualTable)), "")
 
     def remember(self) -> dict[str, Any]:
         """What `recall` brings back after a restart: plain JSON, and little of it."""

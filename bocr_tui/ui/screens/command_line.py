@@ -14,10 +14,16 @@ from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
 from bocr_tui.ui.completing import Completion, Vocabulary, completions
-from bocr_tui.ui.safe_text import clean
+from bocr_tui.ui.safe_text import clean, fit, width_of
 from bocr_tui.ui.widgets.tones import tone_style
 
 MOST_CHARACTERS = 500
+
+BESIDE = 8
+"""Cells around a suggestion: margins, the blank before its sentence and the scrollbar."""
+
+LEAST = 12
+"""Cells below which a sentence says nothing."""
 
 
 class CommandLine(ModalScreen[str | None]):
@@ -58,11 +64,15 @@ class CommandLine(ModalScreen[str | None]):
         muted = tone_style(self, "muted")
         listed.clear_options()
         listed.add_options(
-            Option(Text.assemble(clean(each.line), ("  " + each.tooltip, muted), no_wrap=True))
-            for each in self._shown
+            Option(Text.assemble(clean(each.line), (self._told(each), muted))) for each in self._shown
         )
         listed.display = bool(self._shown)
         listed.highlighted = 0 if self._shown else None
+
+    def _told(self, completion: Completion) -> str:
+        """Its sentence, as much of it as fits beside it."""
+        room = self.app.size.width - width_of(clean(completion.line)) - BESIDE
+        return "  " + fit(completion.tooltip, room) if completion.tooltip and room > LEAST else ""
 
     @on(OptionList.OptionSelected)
     def _clicked(self, event: OptionList.OptionSelected) -> None:

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from bocr_tui.ui.binding_ids import with_ids
 from bocr_tui.ui.safe_text import clean, fit
 from bocr_tui.ui.widgets.tones import tone_style
 
@@ -44,13 +45,16 @@ class Form(OptionList):
     }
     """
 
-    BINDINGS: ClassVar = [
-        Binding("j", "cursor_down", "Down", show=False, tooltip="To the next value."),
-        Binding("k", "cursor_up", "Up", show=False, tooltip="To the value before."),
-        Binding("l,right", "cycle(1)", "Next choice", show=False, tooltip="The next of the choices."),
-        Binding("h,left", "cycle(-1)", "Choice before", show=False, tooltip="The one before."),
-        Binding("backspace,delete", "reset", "Reset", show=False, tooltip="What is configured again."),
-    ]
+    BINDINGS: ClassVar = with_ids(
+        "form",
+        [
+            Binding("j", "cursor_down", "Down", show=False, tooltip="To the next value."),
+            Binding("k", "cursor_up", "Up", show=False, tooltip="To the value before."),
+            Binding("l,right", "cycle(1)", "Next choice", show=False, tooltip="The next of the choices."),
+            Binding("h,left", "cycle(-1)", "Choice before", show=False, tooltip="The one before."),
+            Binding("backspace,delete", "reset", "Reset", show=False, tooltip="What is configured again."),
+        ],
+    )
 
     class Changing(Message):
         """A value is to be changed: by asking (`step` 0), to the next or the one before of its choices, or

@@ -9,6 +9,7 @@ from textual.binding import Binding
 from textual.message import Message
 
 from bocr_tui.config.errors import BocrError
+from bocr_tui.ui.binding_ids import with_ids
 from bocr_tui.ui.widgets.row_store import Identified
 from bocr_tui.ui.widgets.table_drawing import Sheet
 from bocr_tui.ui.widgets.virtual_table import VirtualTable
@@ -30,10 +31,13 @@ UNKNOWN_NAME = "…"
 class MarkTable(VirtualTable[Row]):
     """`marked` maps the ids that are marked to their names, in the order in which they were."""
 
-    BINDINGS: ClassVar = [
-        Binding("space", "mark", "Mark", tooltip="Mark the row: marked ones are planned, or sent."),
-        Binding("a", "mark_all", "Mark all", show=False, tooltip="Mark every row of the list, or none."),
-    ]
+    BINDINGS: ClassVar = with_ids(
+        "mark_table",
+        [
+            Binding("space", "mark", "Mark", tooltip="Mark the row: marked ones are planned, or sent."),
+            Binding("a", "mark_all", "Mark all", show=False, tooltip="Mark every row of the list, or none."),
+        ],
+    )
 
     class Marked(Message):
         """Other rows are marked now."""

@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.timer import Timer
 
 from bocr_tui.config.errors import BocrError
+from bocr_tui.ui.binding_ids import with_ids
 from bocr_tui.ui.widgets.row_store import CHUNK_ROWS, Identified
 from bocr_tui.ui.widgets.table_drawing import DrawnTable, Notice, Sheet
 from bocr_tui.ui.widgets.table_mouse import PointedTable
@@ -38,17 +39,20 @@ class ListSource(Protocol[Row]):
 class VirtualTable(PointedTable[Row], can_focus=True):
     """Shows one ListSource. `cursor` is the index of the current row; it stays on its id."""
 
-    BINDINGS: ClassVar = [
-        Binding("enter", "select", "Open", key_display="enter", tooltip="Open what the cursor is on."),
-        Binding("j,down", "move(1)", "Down", show=False, tooltip="To the next row."),
-        Binding("k,up", "move(-1)", "Up", show=False, tooltip="To the row before."),
-        Binding("ctrl+d", "turn(0.5)", "Half down", show=False, tooltip="Half a screen down."),
-        Binding("ctrl+u", "turn(-0.5)", "Half up", show=False, tooltip="Half a screen up."),
-        Binding("pagedown,ctrl+f", "turn(1)", "Screen down", show=False, tooltip="A screen down."),
-        Binding("pageup,ctrl+b", "turn(-1)", "Screen up", show=False, tooltip="A screen up."),
-        Binding("g,home", "jump(0)", "First", show=False, tooltip="To the first row."),
-        Binding("G,end", "jump(-1)", "Last", show=False, tooltip="To the last row."),
-    ]
+    BINDINGS: ClassVar = with_ids(
+        "table",
+        [
+            Binding("enter", "select", "Open", key_display="enter", tooltip="Open what the cursor is on."),
+            Binding("j,down", "move(1)", "Down", show=False, tooltip="To the next row."),
+            Binding("k,up", "move(-1)", "Up", show=False, tooltip="To the row before."),
+            Binding("ctrl+d", "turn(0.5)", "Half down", show=False, tooltip="Half a screen down."),
+            Binding("ctrl+u", "turn(-0.5)", "Half up", show=False, tooltip="Half a screen up."),
+            Binding("pagedown,ctrl+f", "turn(1)", "Screen down", show=False, tooltip="A screen down."),
+            Binding("pageup,ctrl+b", "turn(-1)", "Screen up", show=False, tooltip="A screen up."),
+            Binding("g,home", "jump(0)", "First", show=False, tooltip="To the first row."),
+            Binding("G,end", "jump(-1)", "Last", show=False, tooltip="To the last row."),
+        ],
+    )
 
     class Highlighted(Message):
         """The cursor rests on another row, or its row was read anew. `row` None: not read yet."""
@@ -100,6 +104,13 @@ class VirtualTable(PointedTable[Row], can_focus=True):
     def current(self) -> Row | None:
         """The row under the cursor, None where there is none or it is not read yet."""
         return self._store.row(self.cursor) if self.cursor < len(self._store) else None
+
+    @property
+    def current_text(self) -> str:
+        """The row under the cursor as text, its columns apart by tabs; empty where there is none."""
+        row = self.current
+        cells = () if row is None else self._sheet.cells(row)
+        return "\t".join("".join(text for text, _ in cell).strip() for cell in cells)
 
     def show(self, source: ListSource[Row], empty: Notice) -> None:
         """Show another list from its first row."""
