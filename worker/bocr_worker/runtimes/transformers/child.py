@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from bocr_worker.runtimes.transformers.generating import Model, generate
-from bocr_worker.runtimes.transformers.loading import is_out_of_memory
 from bocr_worker.runtimes.transformers.loading import load as load_model
+from bocr_worker.runtimes.transformers.opened import is_out_of_memory
 from bocr_worker.runtimes.transformers.remote import infer
 from bocr_worker.runtimes.transformers.wire import (
     Again,

@@ -1,9 +1,7 @@
-"""From a folder of weights to a model that can be asked; whatever stands in the way, in words."""
+"""From a folder of weights to a model that can be asked."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sys
 import time
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 from bocr_worker.engines.base import EngineUnavailable
 from bocr_worker.engines.vision.versions import parse_version
 from bocr_worker.runtimes.transformers.generating import Model, pages_that_fit
+from bocr_worker.runtimes.transformers.opened import Opened, in_words, needs_remote_code
 from bocr_worker.runtimes.transformers.processors import hide_broken_torchvision, load_processor
 from bocr_worker.runtimes.transformers.spelling import Spelling
 from bocr_worker.runtimes.transformers.wire import Loaded, Opening
@@ -21,41 +20,20 @@ _MOST_ON_PROCESSORS = 4
 _PROMPT_TOKENS = 4096
 """What a page's image takes, about: six megapixels at 28 by 28 a token are 8,000, two are 2,700."""
 
-_GIB = 1024**3
-
-
-class _Opened:
-    """The folder and what its config.json says."""
-
-    def __init__(self, opening: Opening) -> None:
-        self.opening = opening
-        self.folder = _folder(opening)
-        self.config = _config(opening.engine, self.folder)
-        self.model_type = str(self.config.get("model_type", ""))
-
-    def unavailable(self, cause: str, needs: str) -> EngineUnavailable:
-        return EngineUnavailable(self.opening.engine, cause, needs)
-
-    @property
-    def weights(self) -> str:
-        """Which model this is: its folder, and what its configuration hashes to."""
-        digest = hashlib.sha256((self.folder / "config.json").read_bytes()).hexdigest()[:12]
-        return f"{self.folder} {digest}"[-500:]
-
 
 def load(opening: Opening) -> tuple[Model, Loaded]:
     """Raises EngineUnavailable."""
     began = time.monotonic()
     _import_libraries(opening)
-    opened = _Opened(opening)
-    remote = _needs_remote_code(opened)
+    opened = Opened(opening)
+    remote = needs_remote_code(opened)
     device, dtype = _place(opened)
     try:
         model, tokenizer, processor = _parts(opened, remote, device, dtype)
     except EngineUnavailable:
         raise
     except Exception as error:
-        raise _in_words(error, opened) from error
+        raise in_words(error, opened) from error
     loaded = Model(
         model=model,
         tokenizer=tokenizer,
@@ -99,67 +77,7 @@ def _versions() -> str:
     return f"transformers {transformers.__version__}, torch {torch.__version__}"
 
 
-def _folder(opening: Opening) -> Path:
-    """A folder as it is; a name only where the hub's own cache has it: nothing is downloaded."""
-    path = Path(opening.model).expanduser()
-    if path.is_dir():
-        return path.resolve()
-    if not path.is_absolute() and opening.model.count("/") == 1:
-        try:
-            from huggingface_hub import snapshot_download
-
-            return Path(snapshot_download(opening.model, local_files_only=True))
-        except Exception as error:  # noqa: BLE001 - not there, or a cache that is broken: the same to us
-            del error
-    needs = (
-        f"Name the folder of its weights: `model` in [sites.<site>.environments.{opening.engine}]. "
-        "Nothing is downloaded on a compute node."
-    )
-    raise EngineUnavailable(opening.engine, f"there is no folder {opening.model}", needs)
-
-
-def _config(engine: str, folder: Path) -> dict[str, Any]:
-    try:
-        record = json.loads((folder / "config.json").read_bytes())
-    except (OSError, ValueError) as error:
-        cause = f"{folder}/config.json cannot be read: {error}"
-        raise EngineUnavailable(engine, cause, "Name the folder that holds a whole model.") from None
-    return record if isinstance(record, dict) else {}
-
-
-def _needs_remote_code(opened: _Opened) -> bool:
-    """Whether the model runs by its own code's method. Raises EngineUnavailable where it cannot run."""
-    import transformers
-
-    native, version = opened.opening.native, transformers.__version__
-    can_infer = opened.opening.infer is not None
-    of_its_kind = opened.model_type in native.model_types or not (native.model_types or can_infer)
-    if not (of_its_kind or can_infer):
-        cause = f"{opened.folder} holds a model of type {opened.model_type[:60]!r}"
-        raise opened.unavailable(cause, f"It reads {' or '.join(native.model_types)}.")
-    known = native.versions.holds(parse_version(version)) and hasattr(transformers, native.auto_class)
-    if of_its_kind and known:
-        return False
-    if not can_infer:
-        cause = f"transformers {version} cannot load {opened.model_type[:60] or 'its model'}"
-        raise opened.unavailable(cause, f"It needs transformers {_wanted(opened)}.")
-    if not opened.opening.trust_remote_code:
-        cause = f"its model runs only by code that lies beside its weights in {opened.folder}"
-        needs = "If you trust that code, set trust_remote_code = true among the engine's options."
-        raise opened.unavailable(cause, needs)
-    return True
-
-
-def _wanted(opened: _Opened) -> str:
-    """What the engine says, else what the model was saved with."""
-    said = str(opened.opening.native.versions)
-    saved = opened.config.get("transformers_version")
-    if said == "any version" and isinstance(saved, str):
-        return f"{saved[:20]} or later, which its files were written with"
-    return said
-
-
-def _place(opened: _Opened) -> tuple[str, Any]:
+def _place(opened: Opened) -> tuple[str, Any]:
     import torch
 
     said = opened.opening
@@ -172,7 +90,7 @@ def _place(opened: _Opened) -> tuple[str, Any]:
     return device, getattr(torch, name)
 
 
-def _parts(opened: _Opened, remote: bool, device: str, dtype: Any) -> tuple[Any, Any, Any]:
+def _parts(opened: Opened, remote: bool, device: str, dtype: Any) -> tuple[Any, Any, Any]:
     """Model, tokenizer, processor."""
     import transformers
 
@@ -182,6 +100,9 @@ def _parts(opened: _Opened, remote: bool, device: str, dtype: Any) -> tuple[Any,
     said: dict[str, Any] = {_dtype_word(): dtype, **trusted}
     if opening.attention:
         said["attn_implementation"] = opening.attention
+    if opening.random_weights:
+        model = _at_random(getattr(transformers, auto), opened.folder, device, said)
+        return _with_processor(opened, model)
     if device != "cpu" and _has("accelerate"):
         said["device_map"] = {"": device}  # straight onto the GPU, without a copy in the node's memory
     model = getattr(transformers, auto).from_pretrained(str(opened.folder), **said)
@@ -189,6 +110,24 @@ def _parts(opened: _Opened, remote: bool, device: str, dtype: Any) -> tuple[Any,
     if remote:
         tokenizer = transformers.AutoTokenizer.from_pretrained(str(opened.folder), **trusted)
         return model, tokenizer, None
+    return _with_processor(opened, model)
+
+
+def _at_random(auto: Any, folder: Path, device: str, said: dict[str, Any]) -> Any:
+    """The architecture of a configuration, made where it will run, not in the node's memory."""
+    import torch
+    import transformers
+
+    config = transformers.AutoConfig.from_pretrained(str(folder))
+    with torch.device(device):
+        model = auto.from_config(config, **said)
+    if (folder / "generation_config.json").is_file():
+        model.generation_config = transformers.GenerationConfig.from_pretrained(str(folder))
+    return model.eval()
+
+
+def _with_processor(opened: Opened, model: Any) -> tuple[Any, Any, Any]:
+    opening = opened.opening
     processor = load_processor(opened.folder, opening.native, opened.model_type, opening.trust_remote_code)
     tokenizer = getattr(processor, "tokenizer", processor)
     if tokenizer.pad_token_id is None:
@@ -208,41 +147,6 @@ def _has(module: str) -> bool:
     import importlib.util
 
     return importlib.util.find_spec(module) is not None
-
-
-def _in_words(error: Exception, opened: _Opened) -> EngineUnavailable:
-    said = f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]
-    if is_out_of_memory(error):
-        needs = f"The weights are {_weights_gib(opened.folder):.1f} GiB: ask for a larger GPU, or a free one."
-        return opened.unavailable(f"the memory does not suffice for its model ({said})", needs)
-    unknown = "not recognize this architecture" in said or "Unrecognized configuration" in said
-    if unknown or "Unrecognized model" in said:
-        import transformers
-
-        cause = f"transformers {transformers.__version__} does not know the model type {opened.model_type!r}"
-        return opened.unavailable(cause, f"It needs transformers {_wanted(opened)}.")
-    if "trust_remote_code" in said:
-        cause = f"its model wants to run code that lies beside its weights in {opened.folder}"
-        needs = "If you trust that code, set trust_remote_code = true among the engine's options."
-        return opened.unavailable(cause, needs)
-    return opened.unavailable(
-        f"its model cannot be loaded from {opened.folder}: {said}",
-        "Look whether the folder is whole and meant for this version of transformers.",
-    )
-
-
-def _weights_gib(folder: Path) -> float:
-    files = [*folder.glob("*.safetensors"), *folder.glob("*.bin")]
-    return sum(file.stat().st_size for file in files) / _GIB
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    import torch
-
-    if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
-        return True
-    said = str(error)
-    return isinstance(error, RuntimeError) and ("out of memory" in said or "can't allocate memory" in said)
 
 
 def _likely_batch(model: Any, device: str, opening: Opening) -> int:

@@ -29,6 +29,9 @@ class TransformersOptions:
     attention: str = ""
     """As transformers names its implementations (`sdpa`, `flash_attention_2`, `eager`); left out: its own
     choice."""
+    random_weights: bool = False
+    """Measure an architecture whose weights are not there: the folder holds all but them, and what it reads
+    is noise."""
     start_deadline_s: float = 900.0
     """For loading the weights: nine gigabytes from a cold network filesystem."""
     restarts: int = 5

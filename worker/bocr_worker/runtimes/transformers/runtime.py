@@ -181,6 +181,7 @@ class TransformersRuntime:
             scratch=self._scratch.name,
             # Half of what an answer may be: few are that long, and the batch halves itself if they are.
             answer_tokens=max(1, self._engine.sampling(0).max_tokens // 2),
+            random_weights=options.random_weights,
         )
 
     def _environment(self, gpu: Gpu | None, threads: int) -> dict[str, str]:

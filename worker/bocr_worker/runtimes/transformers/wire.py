@@ -40,6 +40,7 @@ class Opening:
     threads: int
     scratch: str
     answer_tokens: int = 4096
+    random_weights: bool = False
 
 
 @dataclass(frozen=True)
