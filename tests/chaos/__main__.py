@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the first trial; the others count up")
     parser.add_argument("--beside", type=int, default=1, help="how many run at the same time")
     parser.add_argument("--kinds", default=",".join(FAULTS), help="which faults, by name")
+    parser.add_argument("--record", type=Path, help="a file that gets one JSON line a trial, as they end")
     parser.add_argument("--lines", action="store_true", help="print one JSON line a trial and nothing else")
     options = parser.parse_args()
     if options.lines:
@@ -56,6 +57,9 @@ def main() -> int:
             running -= 1
         else:
             _count(json.loads(line), totals)
+            if options.record is not None:
+                with options.record.open("ab") as record:
+                    record.write(line)
     failed = any(worker.wait() for worker in workers)
     _tell(totals, time.monotonic() - began)
     return 1 if failed or totals["trials"] < options.trials or any(totals[name] for name in COUNTS) else 0

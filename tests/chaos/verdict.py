@@ -90,7 +90,9 @@ _STORY = "SELECT token, stage, round, state, cause, reason FROM job"
 
 def _judge_events(campaign: Campaign, site_root: Path, verdict: Verdict) -> None:
     counted = {str(journal): int(str(count)) for journal, count in campaign.rows(_ATTEMPTS)}
-    for path in sorted(site_root.glob("runs/*/journal-*.jsonl")):
+    tokens = {str(token) for (token,) in campaign.rows("SELECT token FROM job")}
+    journals = [path for token in tokens for path in site_root.glob(f"runs/{token}/journal-*.jsonl")]
+    for path in sorted(journals):
         journal = f"{path.parent.name}/{path.name}"
         written, rows = _verdicts_in(path), counted.get(journal, 0)
         if rows < written:

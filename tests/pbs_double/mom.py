@@ -72,6 +72,11 @@ def report(folder: Path, name: str) -> dict[str, Any] | None:
     return found
 
 
+def forbid(folder: Path) -> None:
+    """A supervisor of this run that only comes up now finds no orders, and leaves."""
+    (folder / ORDERS).unlink(missing_ok=True)
+
+
 def end_all(folder: Path) -> None:
     """Kills what runs in this double's folder and all that its jobs have started."""
     for record in (folder / "runs").glob("*/run.json"):

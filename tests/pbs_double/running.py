@@ -22,6 +22,8 @@ FIRST_UPDATE_S = 0.5
 KNOCK = "knock"
 """Relative to the folder that server and supervisors run in: a socket's path has to be short."""
 MOST_FAILED_STARTS = 21
+FIRST_SIGN_S = 2.0
+"""A supervisor says who it is before anything else."""
 RERUN, NODE_LOST = -11, -20
 STARTING, RUNNING, EXITING = 41, 42, 51
 
@@ -38,6 +40,7 @@ def start(site: Site, job: Job, node: Node) -> None:
     job.stime = job.mtime = now
     job.state, job.substate = "R", STARTING
     job.run_count += 1
+    job.supervisor = 0
     job.used, job.lost_at, job.hidden_session = {}, 0.0, False
     if site.settings.build == "master":
         job.exit_status = None
@@ -184,6 +187,8 @@ def _requeue(site: Site, job: Job) -> None:
 
 def after_restart(site: Site) -> None:
     """What the release forgets of running jobs, and which it runs a second time."""
+    for job in [job for job in site.jobs.values() if job.state == "R" and not job.supervisor]:
+        _find_supervisor(site, job)
     if site.settings.build != "release":
         return
     for job in [job for job in site.jobs.values() if job.state == "R"]:
@@ -193,6 +198,25 @@ def after_restart(site: Site) -> None:
             job.stime, job.session = 0.0, 0
             site.evaluate(job)
         site.touch(job)
+
+
+def _find_supervisor(site: Site, job: Job) -> None:
+    """The server was killed while it started this run: either somebody watches it, or it goes back to the
+    queue and never ran."""
+    place = folder(site, job)
+    until = time.monotonic() + FIRST_SIGN_S
+    while (said := mom.report(place, mom.SUPERVISOR)) is None and time.monotonic() < until:
+        if not (place / "run.json").exists():
+            break
+        time.sleep(0.01)
+    if said is None:
+        mom.forbid(place)
+        _off_node(job)
+        job.stime, job.session, job.comment = 0.0, 0, ""
+        site.evaluate(job)
+    else:
+        job.supervisor = int(said["pid"])
+    site.touch(job)
 
 
 def _off_node(job: Job) -> None:

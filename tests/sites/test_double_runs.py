@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.pbs_double import Double, Node, Seen, processes
+from tests.pbs_double import Double, Node, Seen, processes, running
+from tests.pbs_double.store import Store
 
 
 @pytest.fixture
@@ -253,3 +254,29 @@ def test_a_double_whose_maker_was_killed_ends_by_itself(tmp_path: Path) -> None:
     while processes.with_environment(f"PBS_NODEFILE={tmp_path}/pbs/aux/".encode()):
         assert time.monotonic() < until, "the job still runs"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_run_that_was_being_started_when_the_server_was_killed_runs_once(
+    pbs: Double, watched: bool
+) -> None:
+    """Killed before it was noted who watches the run: nobody does, or somebody whose name is on record."""
+    held = submit(
+        pbs, "echo ran >> order; while [ ! -e go ]; do sleep 0.02; done", *([] if watched else ["-h"])
+    )
+    if watched:
+        pbs.wait(held, "R")
+        while not (pbs.home / "order").exists():
+            time.sleep(0.01)
+    pbs.kill_server()
+    store = Store(pbs.folder / "jobs.sqlite")
+    (job,) = store.jobs().values()
+    job.state, job.substate, job.supervisor, job.exec_node = "R", running.STARTING, 0, "login1"
+    if not watched:
+        job.holds, job.run_count, job.stime = "", 1, time.time()
+    store.save(job)
+    store.close()
+    pbs.restart()
+    (pbs.home / "go").touch()
+    assert pbs.wait(held).exit_status == 0
+    assert (pbs.home / "order").read_text().split() == ["ran"]
