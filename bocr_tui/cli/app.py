@@ -36,6 +36,7 @@ from bocr_tui.cli.commands.resubmit import ignore, reset, resubmit
 from bocr_tui.cli.commands.reviewing import accept, edit
 from bocr_tui.cli.commands.run import run
 from bocr_tui.cli.commands.script import script
+from bocr_tui.cli.commands.serve import serve
 from bocr_tui.cli.commands.site import site
 from bocr_tui.cli.commands.sites import commands, pause, resume, sites
 from bocr_tui.cli.commands.status import status
@@ -107,6 +108,7 @@ for command in (
     script,
     watch,
     autopilot,
+    serve,
     status,
     sites,
     documents,

@@ -6,7 +6,6 @@ The first frame needs neither SQLModel nor a catalog: both are loaded afterwards
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -259,9 +258,9 @@ def run_panel(
     awaitable; what it says stands in the top line, and how it ends is told. Raises UsageError without a
     terminal, PanelBroke when a fault of ours ended it.
     """
-    from bocr_tui.ui.terminal import stderr_kept_in
+    from bocr_tui.ui.terminal import has_terminal, stderr_kept_in
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not has_terminal():
         raise UsageError("The panel needs a terminal.", "Use `bocr status` or `bocr watch` here.")
     app = BocrApp(workspace, drive=drive, background=background, read_only=read_only)
     log = workspace.root / LOG_NAME

@@ -8,6 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+WEB_DRIVER = "textual.drivers.web_driver"
+
+
+def has_terminal() -> bool:
+    """Whether there is one, or a browser that takes its place."""
+    in_browser = os.environ.get("TEXTUAL_DRIVER", "").startswith(WEB_DRIVER)
+    return in_browser or (sys.stdin.isatty() and sys.stdout.isatty())
+
 
 @contextmanager
 def stderr_kept_in(log: Path) -> Iterator[None]:
