@@ -9,6 +9,10 @@ from bocr_worker.protocol.manifest import Variation
 from bocr_worker.protocol.recognition import Block, Confidence, Recognition, Usage, Word
 from bocr_worker.render.page import Placement, RenderedPage
 from bocr_worker.runtimes.base import Runtime
+from bocr_worker.runtimes.openai.reading import DOUBTFUL
+
+_BETWEEN = "\n\n"
+"""Answers of a page's parts."""
 
 BLANK = Recognition(text="", markdown="", finish="stop")
 """What a page without ink reads as; no engine is asked."""
@@ -56,12 +60,14 @@ def join(parts: list[Recognition]) -> Recognition:
     extra: dict[str, object] = {}
     for part in parts:
         extra.update(part.extra)
+    if stretches := _doubtful(parts):
+        extra[DOUBTFUL] = stretches
     raws = [part.raw for part in parts if part.raw is not None]
     return Recognition(
         text="\n\n".join(part.text for part in parts if part.text),
         markdown="\n\n".join(part.markdown for part in parts if part.markdown),
         blocks=tuple(block for part in parts for block in part.blocks),
-        raw="\n\n".join(raws) if raws else None,
+        raw=_BETWEEN.join(raws) if raws else None,
         finish=next((part.finish for part in parts if part.finish != "stop"), "stop"),
         usage=Usage(
             _total([part.usage.prompt_tokens for part in parts]),
@@ -72,6 +78,18 @@ def join(parts: list[Recognition]) -> Recognition:
         markup_problem=next((p.markup_problem for p in parts if p.markup_problem), None),
         extra=extra,
     )
+
+
+def _doubtful(parts: list[Recognition]) -> list[list[float]]:
+    """The stretches of each part's answer, where they stand in all of them put together."""
+    found: list[list[float]] = []
+    before = 0
+    for part in parts:
+        if part.raw is not None:
+            stretches = part.extra.get(DOUBTFUL, ())
+            found += [[start + before, end + before, mean] for start, end, mean in stretches]
+            before += len(part.raw) + len(_BETWEEN)
+    return found
 
 
 def _total(counts: list[int | None]) -> int | None:
