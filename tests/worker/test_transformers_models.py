@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,23 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers", minversion="4.57")
 
-from bocr_worker.engines.base import EngineUnavailable
+from bocr_worker.engines.base import EngineUnavailable, PageImage
+from bocr_worker.engines.registry import all_engines
+from bocr_worker.engines.vision.base import question_for
 from bocr_worker.engines.vision.native import NativeCall
 from bocr_worker.engines.vision.sampling import Sampling
 from bocr_worker.engines.vision.versions import Versions
+from bocr_worker.protocol.manifest import EngineOrder, Limits
 from bocr_worker.runtimes.openai.answers import Completion
 from bocr_worker.runtimes.openai.confidence import overall, place_tokens
+from bocr_worker.runtimes.openai.reading import recognition_of
+from bocr_worker.runtimes.registry import runtime_for
 from bocr_worker.runtimes.transformers import child
+from bocr_worker.runtimes.transformers.runtime import TransformersRuntime
 from bocr_worker.runtimes.transformers.spelling import Spelling
 from bocr_worker.runtimes.transformers.watching import NoRepeat, RowWatch
 from bocr_worker.runtimes.transformers.wire import Answers, Late, Opening, Problem, Row
-from tests.worker.tiny_engine import native_call, opening, row
+from tests.worker.tiny_engine import native_call, opening, picture, row
 from tests.worker.tiny_models import ARCHITECTURES, is_known, make_tiny
 
 
@@ -64,6 +71,41 @@ def test_two_pages_of_different_size_are_read_together(architecture: str, models
         assert answer.usage.prompt_tokens > 15, "the image has its tokens"
         assert answer.tokens is not None
         assert all(token.probability is not None and 0 < token.probability < 1 for token in answer.tokens)
+
+
+ENGINES = [
+    (name, spec.vision.native.model_types[0])
+    for name, spec in sorted(all_engines().items())
+    if spec.vision is not None and spec.vision.native is not None and spec.vision.native.model_types
+]
+
+
+@pytest.mark.parametrize(("name", "architecture"), ENGINES)
+def test_every_engine_is_understood_by_a_model_of_its_type(name: str, architecture: str, models: Any) -> None:
+    """Its way of asking, its options, its bounds on pixels and its parser."""
+    runtime = runtime_for(
+        all_engines()[name],
+        EngineOrder(name, "transformers", options={"model": str(models(architecture)), "max_tokens": 5}),
+        Limits(),
+        cores=1,
+    )
+    assert isinstance(runtime, TransformersRuntime)
+    engine = all_engines()[name].vision
+    assert engine is not None
+    image = PageImage(picture(300, 400), "png", 300, 400, 72)
+    try:
+        questions = [question_for(engine, image, {"prompt": prompt}, None) for prompt in engine.prompts]
+    except EngineUnavailable as error:
+        pytest.skip(str(error))
+    child.load(replace(runtime.opening(1, "/nowhere"), device="cpu"))
+    for question in questions:
+        asked = replace(
+            runtime.row_of(question, {"prompt": question.prompt}, 60.0), sampling=Sampling(max_tokens=5)
+        )
+        (answer,) = completions(asked)
+        recognition = recognition_of(engine, question, answer)
+        assert recognition.usage.completion_tokens == 5 or recognition.finish == "stop"
+        assert recognition.confidence.mean is None or 0 < recognition.confidence.mean < 1
 
 
 @pytest.mark.parametrize("architecture", ["qwen3_vl", "glm_ocr", "internvl", "lighton_ocr"])
@@ -288,7 +330,7 @@ def test_a_broken_torchvision_is_as_good_as_none(architecture: str, models: Any,
         f"import sys; sys.path[:0] = {[str(tmp_path / 'path'), *sys.path]!r}\n"
         "from pathlib import Path\n"
         "from bocr_worker.runtimes.transformers import child\n"
-        "from tests.worker.tiny_engine import native_call, opening, row\n"
+        "from tests.worker.tiny_engine import native_call, opening, picture, row\n"
         f"child.load(opening(Path({str(models(architecture))!r}), native_call({architecture!r})))\n"
         "print(child.read((row(),)).rows[0].usage.completion_tokens)\n"
     )

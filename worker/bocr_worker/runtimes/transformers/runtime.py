@@ -152,7 +152,7 @@ class TransformersRuntime:
         child = ChildSpec(
             task=f"{_HERE}:read",
             setup=f"{_HERE}:load",
-            setup_argument=self._opening(threads),
+            setup_argument=self.opening(threads, self._scratch.name),
             environment=tuple(self._environment(gpu, threads).items()),
             startup_deadline_s=self._options.start_deadline_s,
         )
@@ -160,8 +160,8 @@ class TransformersRuntime:
             name, self.spec.name, child, self._waiting, self._suspects, self._options.restarts, self._changed
         )
 
-    def _opening(self, threads: int) -> Opening:
-        assert self._scratch is not None
+    def opening(self, threads: int, scratch: str) -> Opening:
+        """What a process is told to load; `scratch` is a folder of this job's own."""
         options, native = self._options, self._native
         infer = native.infer
         plain = NativeCall()
@@ -178,7 +178,7 @@ class TransformersRuntime:
             logprobs=options.logprobs,
             stop_loops=options.stop_loops,
             threads=threads,
-            scratch=self._scratch.name,
+            scratch=scratch,
             # Half of what an answer may be: few are that long, and the batch halves itself if they are.
             answer_tokens=max(1, self._engine.sampling(0).max_tokens // 2),
             random_weights=options.random_weights,
@@ -217,7 +217,7 @@ class TransformersRuntime:
         options: Mapping[str, Any] = {**self._reading, **ask.options}
         try:
             question = question_for(self._engine, ask.image, options, None)
-            row = self._row(question, options, deadline_s)
+            row = self.row_of(question, options, deadline_s)
         except OptionError as error:
             raise RuntimeBroken(f"engine {self.spec.name}: {error}") from None
         asked = Asked(row, asyncio.get_running_loop().create_future())
@@ -229,7 +229,8 @@ class TransformersRuntime:
             return recognition
         return replace(recognition, language=ask.languages[0])
 
-    def _row(self, question: Question, options: Mapping[str, Any], deadline_s: float) -> Row:
+    def row_of(self, question: Question, options: Mapping[str, Any], deadline_s: float) -> Row:
+        """The question as a process gets it."""
         native = self._native
         return Row(
             image=question.image.encoded,
