@@ -52,6 +52,7 @@ def main() -> None:
         most_waiting=options.most_waiting,
         health_stall_s=options.health_stall_s,
         start_s=options.start_s,
+        ledger=options.ledger,
         api_key=os.environ.get("VLLM_API_KEY", ""),
     )
     plan = FaultPlan([Fault(**fault) for fault in json.loads(options.faults)])
@@ -83,13 +84,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--tokens", default="60")
     parser.add_argument("--tokens-per-s", type=float, default=0.0)
     parser.add_argument("--time-scale", type=float, default=1.0)
-    parser.add_argument("--markup", default="plain", choices=("plain", "chandra", "deepseek"))
+    parser.add_argument("--markup", default="plain", choices=("plain", "chandra", "deepseek", "olmocr"))
     parser.add_argument("--most-waiting", type=int)
     parser.add_argument("--health-stall-s", type=float, default=0.0)
     parser.add_argument("--start-s", type=float, default=0.0)
     parser.add_argument("--start-crash", action="store_true")
     parser.add_argument("--ignore-sigterm", action="store_true")
     parser.add_argument("--children", type=int, default=0, help="processes that outlive it if nobody looks")
+    parser.add_argument("--ledger", default="", help="a file that gets a line for each question")
     parser.add_argument("--faults", default="[]", help='JSON: [{"kind": "loop", "share": 0.05}]')
     options, _ = parser.parse_known_args()
     return options

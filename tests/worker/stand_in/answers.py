@@ -1,4 +1,4 @@
-"""What the stand-in says: made from the question's hash, in one of three forms, cut into tokens."""
+"""What the stand-in says: made from the question's hash, in one of four forms, cut into tokens."""
 
 from __future__ import annotations
 
@@ -45,6 +45,15 @@ _WORDS = [
     "nomination",
 ]
 _TOKEN = re.compile(r"\s*[^\s<>|]+|\s*[<>|]+[^\s<>|]*[<>|]*|\s+")
+
+_FRONT_MATTER = """---
+primary_language: fr
+is_rotation_valid: True
+rotation_correction: 0
+is_table: False
+is_diagram: False
+---"""
+"""What olmocr's client wants before a page's text."""
 
 NO_END_TOKENS = 100_000
 """What a loop runs to where the question names no limit."""
@@ -109,6 +118,8 @@ def _page(chance: random.Random, key: str, tokens: int, markup: str) -> str:
         return "\n".join(_chandra(place, line, len(lines)) for place, line in enumerate(lines))
     if markup == "deepseek":
         return "\n".join(_deepseek(place, line, len(lines)) for place, line in enumerate(lines))
+    if markup == "olmocr":
+        return "\n".join([_FRONT_MATTER, *lines])
     return "\n".join(lines)
 
 

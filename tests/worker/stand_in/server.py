@@ -205,6 +205,7 @@ class StandIn:
         fault = self.faults.next(digest, prompt, temperature)
         slim = {name: value for name, value in body.items() if name != "messages"}
         self.seen.append(Seen(time.monotonic(), key, prompt, digest, slim, request.headers, fault))
+        self._enter_in_ledger(digest)
         if body.get("model") != self.settings.model:
             await self._refuse(connection, 404, f"The model `{body.get('model')}` does not exist.")
             return
@@ -221,6 +222,11 @@ class StandIn:
             await self._refuse(connection, int(fault), f"told to answer {fault}")
             return
         await self._serve(connection, body, key, fault)
+
+    def _enter_in_ledger(self, image: str) -> None:
+        if self.settings.ledger:
+            with open(self.settings.ledger, "a") as ledger:  # noqa: PTH123 - one write, whole or not at all
+                ledger.write(f"{image}\n")
 
     async def _refuse(self, connection: Connection, status: int, words: str) -> None:
         headers = {"retry-after": self.settings.retry_after} if status in (429, 503) else {}

@@ -31,10 +31,11 @@ class Settings:
     """`slots` requests are served at the same time, the rest waits in line. A request takes `service`
     seconds, or with `tokens_per_s` as long as its tokens take at that rate; both times `time_scale`.
 
-    `markup` is the form of the answers: plain, chandra or deepseek. With `held`, nobody is served before
-    `release`. `most_waiting` (None: no limit) is how long the line may get before 429. `health_stall_s` is
-    how long /health takes while every slot is busy. `start_s`: the port is opened that late; a server that
-    loads is not there. `metrics` False: there is no /metrics.
+    `markup` is the form of the answers: plain, chandra, deepseek or olmocr. With `held`, nobody is served
+    before `release`. `most_waiting` (None: no limit) is how long the line may get before 429.
+    `health_stall_s` is how long /health takes while every slot is busy. `start_s`: the port is opened that
+    late; a server that loads is not there. `metrics` False: there is no /metrics. `ledger`: a file that gets a
+    line for each question, the SHA-256 of its image, before anything else is done about it.
     """
 
     slots: int = 4
@@ -53,6 +54,7 @@ class Settings:
     version: str = "0.11.2"
     retry_after: str = "0"
     max_model_len: int = 16384
+    ledger: str = ""
 
     def service_s(self, key: str, tokens: int) -> float:
         seconds = tokens / self.tokens_per_s if self.tokens_per_s else Range.parse(self.service).of(key)
