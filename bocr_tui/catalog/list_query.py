@@ -9,20 +9,31 @@ SQLite merges the branches (UNION ALL with an ORDER BY) without a temporary b-tr
 from __future__ import annotations
 
 import itertools
-import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from bocr_tui.catalog.filter_language import Term
+from bocr_tui.catalog.filter_sql import (
+    BATCH_COLUMNS,
+    DOCUMENT_COLUMNS,
+    JOB_COLUMNS,
+    NEVER,
+    PAGE_COLUMNS,
+    Condition,
+    conditions,
+    is_in,
+)
+from bocr_tui.catalog.filter_sql import fold as fold  # other lists look for it here
 from bocr_tui.catalog.words import PageState
 
-PageOrder = Literal["place", "document", "failure", "confidence"]
-"""place: as imported. document: by its name. failure: by class, those without one last. confidence: lowest
-first, unknown last."""
+PageOrder = Literal["place", "document", "state", "failure", "confidence"]
+"""place: as imported. document: by its name. state: by its name. failure: by class, those without one last.
+confidence: lowest first, unknown last."""
 
-DocumentOrder = Literal["name", "added", "state"]
-BatchOrder = Literal["oldest", "newest", "state"]
-JobOrder = Literal["newest", "oldest", "state"]
+DocumentOrder = Literal["name", "added", "state", "pages", "language"]
+BatchOrder = Literal["oldest", "newest", "state", "name", "pages", "documents", "estimate"]
+JobOrder = Literal["newest", "oldest", "state", "engine", "site", "pages", "failed"]
 
 MOST_BRANCHES = 24
 """More combinations than this are asked for with IN and sorted: a merge of so many gains nothing."""
@@ -33,7 +44,8 @@ _ALL_STATES = tuple(str(state) for state in PageState)
 @dataclass(frozen=True)
 class PageFilter:
     """Which pages; empty: all. `failures` are classes. `text` is looked for in the document's name,
-    whatever the case. `job_id`: the pages the job tried, or was given if it is its chain's first."""
+    whatever the case. `job_id`: the pages the job tried, or was given if it is its chain's first. `terms`
+    must hold beside the rest, here and in the other filters."""
 
     states: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
@@ -42,6 +54,7 @@ class PageFilter:
     job_id: int | None = None
     engine: str | None = None
     text: str = ""
+    terms: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,7 @@ class DocumentFilter:
 
     states: tuple[str, ...] = ()
     text: str = ""
+    terms: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,6 +72,7 @@ class BatchFilter:
 
     states: tuple[str, ...] = ()
     text: str = ""
+    terms: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,7 @@ class JobFilter:
     batch_id: int | None = None
     chain_id: int | None = None
     text: str = ""
+    terms: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,35 +96,47 @@ class Query:
     parameters: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True)
-class Condition:
-    """A part of a WHERE clause and its values."""
-
-    sql: str
-    parameters: tuple[Any, ...] = ()
-
-
-def fold(text: str) -> str:
-    """Text for comparing names: one case, one Unicode form (macOS writes names decomposed)."""
-    return unicodedata.normalize("NFKC", text).casefold()
-
-
-def page_queries(wanted: PageFilter, order: PageOrder) -> list[Query]:
+def page_queries(wanted: PageFilter, order: PageOrder, *, backwards: bool = False) -> list[Query]:
     """The statements that together give the ids of `wanted`, in order: run them one after the other."""
+    wanted, common = _lifted(wanted)
+    common += _page_conditions(wanted)
     if order == "document":
-        return [_pages_by_name(wanted)]
+        return [_pages_by_name(wanted, common, backwards)]
     states = wanted.states
     if not states and (order == "confidence" or wanted.batch_id is not None or wanted.engine):
         states = _ALL_STATES  # the indexes hold these orders within a state
     groups = {"state": states, "failure": wanted.failures}
-    common = _page_conditions(wanted)
-    if order == "place":
-        return [merged("page", _place_keys(wanted, states), groups, common)]
+    if order in ("place", "state"):
+        keys = _place_keys(wanted, states) if order == "place" else ("state", "id")
+        return [merged("page", keys, groups, common, backwards=backwards)]
     column = "confidence" if order == "confidence" else "failure"
     place = ("id",) if states else ("document_id", "number")
-    known = merged("page", (column, *place), groups, [*common, Condition(f"{column} IS NOT NULL")])
-    unknown = merged("page", place, groups, [*common, Condition(f"{column} IS NULL")])
+    is_known = Condition(f"{{p}}{column} IS NOT NULL")
+    known = merged("page", (column, *place), groups, [*common, is_known], backwards=backwards)
+    unknown = merged("page", place, groups, [*common, Condition(f"{{p}}{column} IS NULL")])
     return [known] if wanted.failures and column == "failure" else [known, unknown]
+
+
+def _lifted(wanted: PageFilter) -> tuple[PageFilter, list[Condition]]:
+    """Terms that say what a field of the filter can say move there, where an index serves them; the others
+    become conditions."""
+    left = []
+    for term in wanted.terms:
+        if term.negated or term.field not in ("state", "class", "engine"):
+            left.append(term)
+        elif term.field == "engine":
+            if wanted.engine is None and len(term.values) == 1:
+                wanted = replace(wanted, engine=term.texts[0].lower().replace("-", "_"))
+            else:
+                left.append(term)
+        else:
+            before = wanted.states if term.field == "state" else wanted.failures
+            both = tuple(each for each in term.texts if not before or each in before)
+            if not both:
+                return wanted, [NEVER]
+            of_state = term.field == "state"
+            wanted = replace(wanted, states=both) if of_state else replace(wanted, failures=both)
+    return wanted, conditions(left, PAGE_COLUMNS)
 
 
 def _place_keys(wanted: PageFilter, states: Sequence[str]) -> tuple[str, ...]:
@@ -119,17 +147,17 @@ def _place_keys(wanted: PageFilter, states: Sequence[str]) -> tuple[str, ...]:
 
 
 def _page_conditions(wanted: PageFilter) -> list[Condition]:
-    conditions = []
-    for column in ("document_id", "batch_id", "engine"):
-        value = getattr(wanted, column)
-        if value is not None:
-            conditions.append(Condition(f"{column} = ?", (value,)))
+    found = [
+        Condition(f"{{p}}{column} = ?", (value,))
+        for column in ("document_id", "batch_id", "engine")
+        if (value := getattr(wanted, column)) is not None
+    ]
     if wanted.job_id is not None:
-        conditions.append(Condition(f"id IN ({_PAGES_OF_JOB})", (wanted.job_id, wanted.job_id)))
+        found.append(Condition(f"{{p}}id IN ({_PAGES_OF_JOB})", (wanted.job_id, wanted.job_id)))
     if wanted.text:
         names = "SELECT id FROM document WHERE instr(folded(name), ?) > 0"
-        conditions.append(Condition(f"document_id IN ({names})", (fold(wanted.text),)))
-    return conditions
+        found.append(Condition(f"{{p}}document_id IN ({names})", (fold(wanted.text),)))
+    return found
 
 
 _PAGES_OF_JOB = """
@@ -140,56 +168,72 @@ WHERE j.id = ? AND j.stage = (SELECT min(stage) FROM job WHERE chain_id = j.chai
 """
 
 
-def _pages_by_name(wanted: PageFilter) -> Query:
-    """Documents in the order of their names, and of each its pages: a walk along two indexes."""
-    conditions = _page_conditions(wanted)
+def _pages_by_name(wanted: PageFilter, common: Sequence[Condition], backwards: bool) -> Query:
+    """Documents in the order of their names, and of each its pages: a walk along two indexes. Few pages
+    (those of a class) are sorted instead: most documents have none of them."""
+    found = list(common)
     for column, values in (("state", wanted.states), ("failure", wanted.failures)):
         if values:
-            conditions.append(_is_in(column, values))
-    where = " AND ".join(_of_page(condition.sql) for condition in conditions)
-    parameters = tuple(value for condition in conditions for value in condition.parameters)
+            found.append(is_in(column, values))
+    where = " AND ".join(condition.on("page.") for condition in found)
+    parameters = tuple(value for condition in found for value in condition.parameters)
+    few = bool(wanted.failures) or bool(wanted.states and not set(wanted.states) & _MANY)
+    tables = "page CROSS JOIN document" if few else "document CROSS JOIN page"
+    way = " DESC" if backwards else ""
     return Query(
-        "SELECT page.id FROM document CROSS JOIN page ON page.document_id = document.id"
-        f"{' WHERE ' + where if where else ''} ORDER BY document.name, document.id, page.number",
+        f"SELECT page.id FROM {tables} ON page.document_id = document.id{' WHERE ' + where if where else ''}"
+        f" ORDER BY document.name{way}, document.id{way}, page.number{way}",
         parameters,
     )
 
 
-def _of_page(sql: str) -> str:
-    """Conditions begin with a column's name, which the join would make ambiguous."""
-    return f"page.{sql}"
+_MANY = frozenset(map(str, (PageState.OK, PageState.NEW, PageState.PLANNED, PageState.QUEUED)))
+"""States in which most pages of an archive may be."""
 
 
-def document_queries(wanted: DocumentFilter, order: DocumentOrder) -> list[Query]:
-    keys = {"name": ("name", "id"), "added": ("id",), "state": ("state", "name", "id")}[order]
-    return [merged("document", keys, {"state": wanted.states}, _named("name", wanted.text))]
+def document_queries(wanted: DocumentFilter, order: DocumentOrder, *, backwards: bool = False) -> list[Query]:
+    keys = {
+        "name": ("name", "id"),
+        "added": ("id",),
+        "state": ("state", "name", "id"),
+        "pages": ("page_count", "id"),
+        "language": ("language", "id"),
+    }[order]
+    found = [*_named("name", wanted.text), *conditions(wanted.terms, DOCUMENT_COLUMNS)]
+    return [merged("document", keys, {"state": wanted.states}, found, backwards=backwards)]
 
 
-def batch_queries(wanted: BatchFilter, order: BatchOrder) -> list[Query]:
-    keys = {"oldest": ("id",), "newest": ("id",), "state": ("state", "id")}[order]
-    conditions = _named("name", wanted.text)
-    return [merged("batch", keys, {"state": wanted.states}, conditions, backwards=order == "newest")]
+def batch_queries(wanted: BatchFilter, order: BatchOrder, *, backwards: bool = False) -> list[Query]:
+    keys = {
+        "oldest": ("id",),
+        "newest": ("id",),
+        "state": ("state", "id"),
+        "name": ("name", "id"),
+        "pages": ("pages", "id"),
+        "documents": ("documents", "id"),
+        "estimate": ("estimated_s", "id"),
+    }[order]
+    found = [*_named("name", wanted.text), *conditions(wanted.terms, BATCH_COLUMNS)]
+    turned = backwards != (order == "newest")
+    return [merged("batch", keys, {"state": wanted.states}, found, backwards=turned)]
 
 
-def job_queries(wanted: JobFilter, order: JobOrder) -> list[Query]:
-    keys = {"oldest": ("id",), "newest": ("id",), "state": ("state", "id")}[order]
-    conditions = _named("token", wanted.text)
+def job_queries(wanted: JobFilter, order: JobOrder, *, backwards: bool = False) -> list[Query]:
+    keys = ("id",) if order in ("newest", "oldest") else (order, "id")
+    found = [*_named("token", wanted.text), *conditions(wanted.terms, JOB_COLUMNS)]
     if wanted.troubled:
-        conditions.append(Condition("(state IN ('lost', 'rejected') OR cause <> 'ok')"))
+        found.append(Condition("({p}state IN ('lost', 'rejected') OR {p}cause <> 'ok')"))
     if wanted.chain_id is not None:
-        conditions.append(Condition("chain_id = ?", (wanted.chain_id,)))
+        found.append(Condition("{p}chain_id = ?", (wanted.chain_id,)))
     if wanted.batch_id is not None:
         jobs = "SELECT job_id FROM job_batch WHERE batch_id = ?"
-        conditions.append(Condition(f"id IN ({jobs})", (wanted.batch_id,)))
-    return [merged("job", keys, {"state": wanted.states}, conditions, backwards=order == "newest")]
+        found.append(Condition(f"{{p}}id IN ({jobs})", (wanted.batch_id,)))
+    turned = backwards != (order == "newest")
+    return [merged("job", keys, {"state": wanted.states}, found, backwards=turned)]
 
 
 def _named(column: str, text: str) -> list[Condition]:
-    return [Condition(f"instr(folded({column}), ?) > 0", (fold(text),))] if text else []
-
-
-def _is_in(column: str, values: Sequence[str]) -> Condition:
-    return Condition(f"{column} IN ({', '.join('?' * len(values))})", tuple(values))
+    return [Condition(f"instr(folded({{p}}{column}), ?) > 0", (fold(text),))] if text else []
 
 
 def merged(
@@ -207,15 +251,13 @@ def merged(
     order = ", ".join(f"{key}{direction}" for key in keys)
     branches = list(itertools.product(*(values for _, values in asked)))
     if len(branches) > MOST_BRANCHES:
-        branches, common = [()], [*common, *(_is_in(column, values) for column, values in asked)]
+        branches, common = [()], [*common, *(is_in(column, values) for column, values in asked)]
         asked = []
     selects, parameters = [], []
     for branch in branches:
-        conditions = [
-            Condition(f"{column} = ?", (value,)) for (column, _), value in zip(asked, branch, strict=True)
-        ]
-        conditions += common
-        where = " AND ".join(condition.sql for condition in conditions)
+        met = [Condition(f"{column} = ?", (value,)) for (column, _), value in zip(asked, branch, strict=True)]
+        met += common
+        where = " AND ".join(condition.on() for condition in met)
         selects.append(f"SELECT {columns} FROM {table}{' WHERE ' + where if where else ''}")
-        parameters += [value for condition in conditions for value in condition.parameters]
+        parameters += [value for condition in met for value in condition.parameters]
     return Query(f"{' UNION ALL '.join(selects)} ORDER BY {order}", tuple(parameters))

@@ -11,6 +11,7 @@ import threading
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -65,6 +66,20 @@ Row = TypeVar("Row", bound=_Identified)
 Filter = TypeVar("Filter")
 Order = TypeVar("Order", bound=str)
 
+QueryFilter = TypeVar("QueryFilter", contravariant=True)
+QueryOrder = TypeVar("QueryOrder", bound=str, contravariant=True)
+
+
+class Queries(Protocol[QueryFilter, QueryOrder]):
+    """Makes the statements of a list."""
+
+    def __call__(
+        self, wanted: QueryFilter, order: QueryOrder, /, *, backwards: bool = False
+    ) -> list[Query]: ...
+
+
+_FIRST = itemgetter(0)
+
 BUSY_TIMEOUT_S = 5.0
 """Readers never wait for a writer under WAL; this is for the moment in which the log is folded back."""
 
@@ -85,21 +100,32 @@ class Listing(Generic[Row, Filter, Order]):
     def __init__(
         self,
         reader: Reader,
-        queries: Callable[[Filter, Order], list[Query]],
+        queries: Queries[Filter, Order],
         fetch: Callable[[sqlite3.Connection, Sequence[int]], list[Row]],
     ) -> None:
         self._reader = reader
         self._queries = queries
         self._fetch = fetch
 
-    def ids(self, wanted: Filter, order: Order, *, limit: int | None = None) -> array[int]:
+    def ids(
+        self, wanted: Filter, order: Order, *, limit: int | None = None, backwards: bool = False
+    ) -> array[int]:
         """The ids of every row wanted, in order; with `limit` only the first ones."""
         found: array[int] = array("q")
         with self._reader.snapshot() as connection:
-            for query in self._queries(wanted, order):
+            for query in self._queries(wanted, order, backwards=backwards):
                 left = -1 if limit is None else limit - len(found)
                 cursor = connection.execute(f"{query.sql} LIMIT ?", (*query.parameters, left))
-                found.extend(row[0] for row in cursor)
+                found.extend(map(_FIRST, cursor))
+        return found
+
+    def count(self, wanted: Filter, order: Order, limit: int) -> int:
+        """How many rows are wanted, counted up to `limit`."""
+        found = 0
+        with self._reader.snapshot() as connection:
+            for query in self._queries(wanted, order, backwards=False):
+                sql = f"SELECT count(*) FROM ({query.sql} LIMIT ?)"  # noqa: S608 - our own statement
+                found += connection.execute(sql, (*query.parameters, limit - found)).fetchone()[0]
         return found
 
     def rows(self, ids: Sequence[int]) -> list[Row]:
