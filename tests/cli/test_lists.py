@@ -53,6 +53,18 @@ def test_pages_as_json_have_the_keys_that_are_promised(ask: Bocr, shelf: Shelf) 
     assert (second["state"], second["class"], second["attempts"]) == ("gave_up", "low_confidence", 2)
 
 
+def test_a_filter_in_words_is_the_panel_s_and_says_what_it_does_not_understand(
+    ask: Bocr, shelf: Shelf
+) -> None:
+    shelf.document("loi.pdf", [Leaf(), FAILED, GAVE_UP])
+    shelf.document("décret.pdf", [Leaf(), FAILED])
+    found = ask("pages", "--filter", "-state:ok doc:loi page>2", "--json").json
+    assert [(row["document"], row["number"]) for row in found] == [("loi.pdf", 3)]
+    assert [row["name"] for row in ask("documents", "--filter", "pages<3", "--json").json] == ["décret.pdf"]
+    said = ask("pages", "--filter", "state:faild")
+    assert (said.code, "Did you mean failed?" in said.err) == (2, True)
+
+
 def test_pages_are_filtered_by_state_class_document_engine_and_number(ask: Bocr, shelf: Shelf) -> None:
     shelf.document("loi.pdf", [Leaf(), FAILED, GAVE_UP])
     shelf.document("décret.pdf", [Leaf(), FAILED])

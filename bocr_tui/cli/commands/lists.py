@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +20,10 @@ SHOWN = 50
 """Rows of a table, unless more are asked for: what a person reads before filtering."""
 
 LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first ones.")]
+FilterOption = Annotated[
+    str,
+    typer.Option("--filter", metavar="WORDS", help="As in the panel: 'class:repetition conf<80 -doc:draft'."),
+]
 AllOption = Annotated[bool, typer.Option("--all", help=f"A table of all rows, not of the first {SHOWN}.")]
 
 
@@ -28,17 +33,20 @@ def documents(
         list[str] | None, typer.Option("--state", help="Only in this state; may be repeated.")
     ] = None,
     text: Annotated[str, typer.Option("--text", help="Only with this in the name.")] = "",
+    words: FilterOption = "",
     limit: LimitOption = None,
     everything: AllOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the documents, with what intake found."""
+    from bocr_tui.catalog.filter_fields import DOCUMENT_FIELDS
+    from bocr_tui.catalog.filter_language import parse
     from bocr_tui.catalog.list_query import DocumentFilter
 
     call = call_of(context)
     reader = open_the_reader(call)
-    wanted = DocumentFilter(_document_states(state or []), text)
+    wanted = DocumentFilter(_document_states(state or []), text, parse(words, DOCUMENT_FIELDS))
     if call.json:
         rows = reader.documents.each(wanted, "name")
         stream_json(_document_record(row) for row in itertools.islice(rows, limit))
@@ -62,17 +70,24 @@ def pages(
         str | None, typer.Option("--document", help="Only of this document: name, path or sha256.")
     ] = None,
     engine: Annotated[str | None, typer.Option("--engine", help="Only read by this engine.")] = None,
+    words: FilterOption = "",
     limit: LimitOption = None,
     everything: AllOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the pages, in the order they were imported."""
+    from bocr_tui.catalog.filter_fields import PAGE_FIELDS
+    from bocr_tui.catalog.filter_language import parse
     from bocr_tui.cli.choose import page_filters
 
     call = call_of(context)
+    terms = parse(words, PAGE_FIELDS)
     reader = open_the_reader(call)
-    filters = page_filters(reader, state or [], failure or [], document, engine)
+    filters = [
+        replace(wanted, terms=terms)
+        for wanted in page_filters(reader, state or [], failure or [], document, engine)
+    ]
     rows = itertools.islice(_each_page(reader, filters), limit)
     if call.json:
         stream_json(map(_page_record, rows))
