@@ -12,11 +12,13 @@ from bocr_tui.actions.action import Selection
 from bocr_tui.catalog.list_query import BatchFilter, JobFilter, PageFilter
 from bocr_tui.catalog.list_rows import BatchRow, EventRow, JobRow
 from bocr_tui.catalog.lists import Reader
+from bocr_tui.catalog.page_map import MapScope
 from bocr_tui.catalog.words import BatchState
 from bocr_tui.ui import telling
 from bocr_tui.ui.acting import act, action_binding
 from bocr_tui.ui.reading import CatalogList, Lane
 from bocr_tui.ui.screens.list_screen import ListScreen
+from bocr_tui.ui.screens.page_map import MAP, PageMapScreen
 from bocr_tui.ui.screens.pages import PagesScreen
 from bocr_tui.ui.sheets import BatchSheet
 from bocr_tui.ui.widgets.facts import Facts, Heading
@@ -36,6 +38,7 @@ class BatchesScreen(ListScreen[BatchRow]):
 
     BINDINGS: ClassVar = [
         action_binding("batch.submit"),
+        MAP,
         Binding("A", "autopilot", "Autopilot", tooltip="Submit batches as there is room; again: no more."),
     ]
 
@@ -86,6 +89,12 @@ class BatchesScreen(ListScreen[BatchRow]):
         failures, jobs, events = await self.panel.reading.ask(Lane.ROWS, ask)
         self.query_one("#preview", Facts).show(telling.about_batch(row, failures, jobs))
         self.query_one("#third", Facts).show([Heading("What happened"), *telling.about_events(events)])
+
+    def action_map(self) -> None:
+        row = self.table.current
+        if row is not None:
+            scope = MapScope(batch_id=row.id)
+            self.app.push_screen(PageMapScreen(scope, f"batch {row.name}", place=self.PLACE))
 
     def open_row(self, row: BatchRow) -> None:
         self.app.push_screen(PagesScreen(PageFilter(batch_id=row.id), f"batch {row.name}", place=self.PLACE))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 from textual.widget import Widget
 
 from bocr_tui.catalog.list_query import DocumentFilter, PageFilter
 from bocr_tui.catalog.list_rows import DocumentRow, SourceRow
 from bocr_tui.catalog.lists import Reader
+from bocr_tui.catalog.page_map import MapScope
 from bocr_tui.catalog.words import READABLE, DocumentState
 from bocr_tui.ui import telling
 from bocr_tui.ui.page_story import picture_of
 from bocr_tui.ui.pictures import PictureFailed
 from bocr_tui.ui.reading import CatalogList, Lane
 from bocr_tui.ui.screens.list_screen import ListScreen
+from bocr_tui.ui.screens.page_map import MAP, PageMapScreen
 from bocr_tui.ui.screens.pages import PagesScreen
 from bocr_tui.ui.sheets import DocumentSheet
 from bocr_tui.ui.widgets.facts import Facts
@@ -35,6 +38,8 @@ class DocumentsScreen(ListScreen[DocumentRow]):
     PLACE = "documents"
     THING = "document"
     THINGS = "documents"
+
+    BINDINGS: ClassVar = [MAP]
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,6 +97,11 @@ class DocumentsScreen(ListScreen[DocumentRow]):
             picture.show(await self.panel.pictures.picture(page))
         except PictureFailed as failed:
             picture.say(str(failed))
+
+    def action_map(self) -> None:
+        row = self.table.current
+        if row is not None:
+            self.app.push_screen(PageMapScreen(MapScope(document_id=row.id), row.name, place=self.PLACE))
 
     def open_row(self, row: DocumentRow) -> None:
         self.app.push_screen(PagesScreen(PageFilter(document_id=row.id), row.name, place=self.PLACE))

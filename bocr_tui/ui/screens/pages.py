@@ -12,6 +12,7 @@ from textual.widget import Widget
 from bocr_tui.actions.action import Selection
 from bocr_tui.catalog.list_query import PageFilter
 from bocr_tui.catalog.list_rows import PageRow
+from bocr_tui.catalog.page_map import MapScope
 from bocr_tui.catalog.words import PageState
 from bocr_tui.ui.acting import action_binding
 from bocr_tui.ui.page_story import read_attempt, tell_page
@@ -20,6 +21,7 @@ from bocr_tui.ui.reading import CatalogList
 from bocr_tui.ui.screens.asking import Pick
 from bocr_tui.ui.screens.list_screen import ListScreen
 from bocr_tui.ui.screens.page import PageScreen
+from bocr_tui.ui.screens.page_map import MAP, PageMapScreen
 from bocr_tui.ui.sheets import PageSheet
 from bocr_tui.ui.telling_page import about_page
 from bocr_tui.ui.widgets.facts import Facts
@@ -43,6 +45,7 @@ class PagesScreen(ListScreen[PageRow]):
         action_binding("page.resubmit"),
         action_binding("page.reset", show=False),
         action_binding("page.ignore", show=False),
+        MAP,
     ]
 
     def __init__(self, within: PageFilter | None = None, came_from: str = "", place: str = "pages") -> None:
@@ -139,6 +142,13 @@ class PagesScreen(ListScreen[PageRow]):
         lines = () if best is None else (await read_attempt(self.panel.results, story.attempts[best])).lines
         picture.mark(lines, None)
         picture.show(image)
+
+    def action_map(self) -> None:
+        """Of the batch or document that this list is of, else of every page; on the page one stands on."""
+        scope = MapScope(self._within.batch_id, self._within.document_id)
+        whole = scope == MapScope()
+        came_from = "every page" if whole else self._came_from
+        self.app.push_screen(PageMapScreen(scope, came_from, at=self.table.current_id, place=self._place))
 
     def open_row(self, row: PageRow) -> None:
         self.app.push_screen(PageScreen(row.id, self._wanted, place=self._place))

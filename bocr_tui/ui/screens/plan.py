@@ -35,6 +35,8 @@ class PlanScreen(PlanView):
     ]
 
     def selection(self) -> Selection:
+        if not self._there:
+            return Selection()
         ids, _ = self._batches()
         states = frozenset({str(BatchState.PLANNED)}) if ids else frozenset()
         return Selection(documents=tuple(self._chosen() or ()), batches=tuple(ids), batch_states=states)
@@ -72,10 +74,11 @@ class PlanScreen(PlanView):
         made = things(len(numbers["batches"]), "batch", "batches")
         consequence = (
             f"{things(numbers['pages'], 'page')} of {things(numbers['documents'], 'document')}, "
-            f"about {duration(numbers['estimated_slots_s'])}. Nothing is sent yet. "
-            f"The same: {plan_command(self._choices, self._document_names())}"
+            f"about {duration(numbers['estimated_slots_s'])}. Nothing is sent yet."
         )
-        if await self.panel.push_screen_wait(Confirm(f"Make {made}?", consequence, "Plan")):
+        command = plan_command(self._choices, self._document_names())
+        question = Confirm(f"Make {made}?", consequence, "Plan", command=command)
+        if await self.panel.push_screen_wait(question):
             await self._do("workspace.plan", selection)
             self.documents.unmark()
 
@@ -85,8 +88,8 @@ class PlanScreen(PlanView):
         told = await self._previews.submission(self._choices, selection.batches)
         command = submit_command(self._choices, names)
         what = things(len(selection.batches), "batch", "batches")
-        said = told.text.removesuffix("Nothing was changed.").replace(" would ", " will ")
-        question = Confirm(f"Submit {what}?", f"{said}The same: {command}", "Submit")
+        said = told.text.removesuffix("Nothing was changed.").replace(" would ", " will ").strip()
+        question = Confirm(f"Submit {what}?", said, "Submit", command=command)
         if await self.panel.push_screen_wait(question):
             await self._do(action_id, selection)
             self.planned.unmark()

@@ -113,6 +113,11 @@ class PlanView(PanelScreen[None]):
             await self._previews.close()
 
     @property
+    def _there(self) -> bool:
+        """Whether the panes are there: timers and messages may come while the screen goes away."""
+        return bool(self.query("#table") and self.query("#planned") and self.query("#form"))
+
+    @property
     def documents(self) -> MarkTable[DocumentRow]:
         return self.query_one("#table", MarkTable)
 
@@ -164,12 +169,16 @@ class PlanView(PanelScreen[None]):
         if self._reread_later is not None:
             self._reread_later.stop()
         self._reread_later = None
+        if not self._there:
+            return
         self.documents.reread()
         self.planned.reread()
         self._want_preview()
 
     @on(VirtualTable.Loaded)
     def _loaded(self) -> None:
+        if not self._there:
+            return
         self.planned.forget_gone()
         if not self._text:
             self.documents.forget_gone()
@@ -178,11 +187,13 @@ class PlanView(PanelScreen[None]):
 
     def tell_standing(self) -> None:
         super().tell_standing()
-        if self.is_mounted and self.query("#table"):
+        if self.is_mounted:
             self.tell_place()
 
     def tell_place(self) -> None:
         """The second line: what is marked, the filter, how much there is; or why it may be old."""
+        if not self._there:
+            return
         parts: list[Part] = [(f"name “{self._text}”  ", "accent")] if self._text else []
         marks = len(self.documents.marked) + len(self.planned.marked)
         if marks:
@@ -256,7 +267,7 @@ class PlanView(PanelScreen[None]):
 
     def _begin_preview(self) -> None:
         """One at a time: what is asked for meanwhile is asked for once, afterwards."""
-        if self._facts is None or not self.documents.loaded:
+        if self._facts is None or not self._there or not self.documents.loaded:
             return
         if self._busy:
             self._again = True
@@ -269,8 +280,10 @@ class PlanView(PanelScreen[None]):
         try:
             while True:
                 self._again = False
-                if pane.is_mounted:
-                    pane.show(await self._forecast())
+                told = await self._forecast()
+                if not self._there or not pane.query("Static"):
+                    return
+                pane.show(told)
                 await self._show_script()
                 if not self._again:
                     break
@@ -299,7 +312,8 @@ class PlanView(PanelScreen[None]):
             return
         ids, _ = self._batches()
         outcome = await self._previews.script(self._choices, ids[0] if self._of_batches and ids else None, 1)
-        self.query_one("#script", Static).update(script_text(self, outcome))
+        for script in self.query("#script").results(Static):
+            script.update(script_text(self, outcome))
 
     def _chosen(self) -> list[int] | None:
         """The documents that P would plan; None: all."""
