@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
 import sys
 from collections import Counter
@@ -138,41 +137,6 @@ def test_a_job_tells_what_starting_and_a_lost_server_cost_it(tmp_path: Path) -> 
     assert records(run, "stage")[-1]["lost_s"] == told["lost_s"]
     beats = [beat.server for beat in map(read_heartbeat, records(run, "heartbeat")) if beat.server]
     assert any(beat.get("servers_up") == 1 and beat["in_flight_limit"] >= 4 for beat in beats)
-
-
-@linux
-@pytest.mark.slow
-def test_the_worker_or_its_server_killed_at_any_moment_loses_no_page(tmp_path: Path) -> None:
-    survive(tmp_path, moments=4)
-
-
-def survive(tmp_path: Path, moments: int) -> None:
-    """Kill the worker at so many moments of one job, and every other time its server before."""
-    paper = make_pdf(tmp_path / "a.pdf", pages := 15 * moments)
-    flags = ["--service", "0.02-0.1"]
-    run = make_run(tmp_path, vision_manifest(order_of(paper, pages), server_flags=flags))
-    chance = random.Random(7)
-    for moment in range(moments):
-        worker = start_vision_worker(run, job=f"test.{moment}")
-        before = len(page_events(run))
-        wait_for(lambda: worker.poll() is not None or len(page_events(run)) > before + 2)  # noqa: B023
-        if worker.poll() is not None:
-            break
-        if moment % 2:
-            victims = [pid for pid in servers_of(run) if b"stand_in" in _command(pid)]
-            if victims:
-                os.kill(chance.choice(victims), signal.SIGKILL)
-            wait_for(lambda: worker.poll() is not None or len(page_events(run)) > before + 6)  # noqa: B023
-        worker.kill()
-        worker.wait()
-        wait_for(lambda: not servers_of(run))
-    else:
-        worker = start_vision_worker(run, job="test.last")
-    assert worker.wait(60) == 0
-    found = verdicts(run)
-    assert len(found) == pages
-    assert all(len(events) == 1 and events[0].failure is None for events in found.values())
-    assert exit_report(run).outcome == "ok"
 
 
 def _command(pid: int) -> bytes:

@@ -260,11 +260,14 @@ async def test_when_the_worker_is_killed_its_servers_go_too(tmp_path: Path, mome
 
 @linux
 async def test_when_the_guard_is_killed_its_server_goes_and_another_comes(tmp_path: Path) -> None:
-    async with running(spawning(tmp_path)) as runtime:
-        first = server_pid(runtime)
+    """And with it what it started, even what left its group and heeds no signal."""
+    mark = {"BOCR_TEST_MARK": str(tmp_path)}
+    async with running(spawning(tmp_path, "--children", "3", environment=mark)) as runtime:
+        first, family = server_pid(runtime), stand_ins(str(tmp_path))
+        assert len(family) >= 4
         parent = next(each.parent for each in processes_below(os.getpid()) if each.pid == first)
         os.kill(parent, signal.SIGKILL)
-        await until(lambda: not is_alive(first))
+        await until(lambda: not any(map(is_alive, family)))
         assert (await runtime.ask(page(), LONG_S)).text
         assert runtime.facts["restarts"] == 1
 

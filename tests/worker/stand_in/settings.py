@@ -34,8 +34,8 @@ class Settings:
     `markup` is the form of the answers: plain, chandra, deepseek or olmocr. With `held`, nobody is served
     before `release`. `most_waiting` (None: no limit) is how long the line may get before 429.
     `health_stall_s` is how long /health takes while every slot is busy. `start_s`: the port is opened that
-    late; a server that loads is not there. `metrics` False: there is no /metrics. `ledger`: a file that gets a
-    line for each question, the SHA-256 of its image, before anything else is done about it.
+    late; a server that loads is not there. `metrics` False: there is no /metrics. `ledger`: a file that gets
+    a line for each question, the SHA-256 of its image, before anything else is done about it.
     """
 
     slots: int = 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -41,7 +42,11 @@ class ServerProcess:
 
     def __init__(self, command: tuple[str, ...], environment: Mapping[str, str], log: Path) -> None:
         self._command = command
-        self._environment = dict(environment)
+        self._mark = f"BOCR_SERVER={secrets.token_hex(12)}"
+        """In the environment of the server and of all that it starts: how those are found that nobody's list
+        of children holds any more."""
+        name, _, value = self._mark.partition("=")
+        self._environment = {**environment, name: value}
         self._log = log
         self._since_byte = 0
         self._guard: asyncio.subprocess.Process | None = None
@@ -86,7 +91,7 @@ class ServerProcess:
     async def _listen(self) -> None:
         word, said = await self._hear()
         if word != "ended":
-            self._kill_group()
+            self._kill_all()
         if not self.ended.done():
             self.ended.set_result(_how(said) if word == "ended" else "its guard was killed")
 
@@ -111,17 +116,33 @@ class ServerProcess:
         except asyncio.TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 guard.kill()
-            self._kill_group()
+            self._kill_all()
             await guard.wait()
         finally:
             if self._listening is not None:
                 self._listening.cancel()
                 await asyncio.gather(self._listening, return_exceptions=True)
 
-    def _kill_group(self) -> None:
+    def _kill_all(self) -> None:
+        """In the guard's place: the group, and by their mark those who left it."""
         if self.pid is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
+        for pid in _marked(self._mark.encode()):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _marked(mark: bytes) -> list[int]:
+    """Processes of ours whose environment holds it; none where there is no /proc."""
+    found = []
+    with contextlib.suppress(OSError):
+        for entry in os.scandir("/proc"):
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    if mark in Path(entry.path, "environ").read_bytes().split(b"\0"):
+                        found.append(int(entry.name))
+    return found
 
 
 def _how(status: str) -> str:
