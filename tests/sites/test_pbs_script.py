@@ -30,7 +30,8 @@ WORKER = """
 import json, os, signal, sys, time
 from pathlib import Path
 run = Path(sys.argv[1])
-names = ("HF_HUB_OFFLINE", "LANG", "TMPDIR", "TRITON_CACHE_DIR", "OMP_NUM_THREADS", "FROM_SETUP")
+names = ("HF_HUB_OFFLINE", "LANG", "TMPDIR", "TRITON_CACHE_DIR", "OMP_NUM_THREADS", "FROM_SETUP",
+         "HF_HOME", "CUDA_VISIBLE_DEVICES")
 (run / "saw.json").write_text(json.dumps({
     "argv": sys.argv[1:], "cwd": os.getcwd(), "umask": os.umask(0o077),
     **{name: os.environ.get(name) for name in names},
@@ -261,6 +262,63 @@ def test_caches_lie_where_pbs_says_and_are_taken_away(make_run: MakeRun, tmp_pat
     assert run.saw["TMPDIR"] == str(tmp_path / "scratch")
     assert str(run.saw["TRITON_CACHE_DIR"]).startswith(str(tmp_path / "scratch"))
     assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_caches_find_another_place_where_that_one_is_missing(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run("0")
+    assert run.end(run.start(TMPDIR=str(tmp_path / "nowhere"))) == 0
+    assert run.saw["TMPDIR"] in ("/tmp", "/var/tmp")
+    assert str(run.saw["TRITON_CACHE_DIR"]).startswith(str(run.saw["TMPDIR"]))
+    assert not Path(str(run.saw["TRITON_CACHE_DIR"])).parent.exists()
+    assert "nowhere is missing, full" in run.log
+
+
+def test_caches_lie_in_the_run_folder_where_every_disk_is_full(make_run: MakeRun, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "df").write_text("#!/bin/sh\necho Filesystem\necho /dev/sda1 9000000 8999000 1000 99% /\n")
+    (programs / "df").chmod(0o755)
+    run = make_run("0")
+    (tmp_path / "scratch").mkdir()
+    path = f"{programs}:{os.environ['PATH']}"
+    assert run.end(run.start(TMPDIR=str(tmp_path / "scratch"), PATH=path)) == 0
+    assert str(run.saw["TRITON_CACHE_DIR"]).startswith(str(run.folder))
+    assert run.saw["TMPDIR"] == str(tmp_path / "scratch")
+    assert not list(run.folder.glob("bocr-*"))
+
+
+def test_a_home_s_weights_stay_where_they_are(make_run: MakeRun) -> None:
+    run = make_run("0")
+    assert run.end(run.start()) == 0
+    assert str(run.saw["HF_HOME"]).startswith("/")
+    (run.home / ".cache" / "huggingface").mkdir(parents=True)
+    assert run.end(run.start()) == 0
+    assert run.saw["HF_HOME"] is None
+    assert run.end(run.start(HF_HOME="/models")) == 0
+    assert run.saw["HF_HOME"] == "/models"
+
+
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        ({"CUDA_VISIBLE_DEVICES": "GPU-3f,GPU-9a"}, "GPU-3f,GPU-9a"),
+        ({"CUDA_VISIBLE_DEVICES": ""}, ""),
+        ({"CUDA_VISIBLE_DEVICES": "1", "PBS_GPUFILE": "{file}"}, "1"),
+        ({"PBS_GPUFILE": "{file}"}, "2,3"),
+        ({"PBS_GPUFILE": "/nowhere"}, None),
+        ({}, None),
+    ],
+)
+def test_a_job_sees_the_gpus_that_pbs_gave_it(
+    make_run: MakeRun, tmp_path: Path, told: dict[str, str], seen: str | None
+) -> None:
+    host = os.uname().nodename.partition(".")[0]
+    gpus = tmp_path / "gpus"
+    gpus.write_text(f"{host}-gpu2\n{host}-gpu3\nother-gpu0\n")
+    run = make_run("0")
+    variables = {name: value.replace("{file}", str(gpus)) for name, value in told.items()}
+    assert run.end(run.start(HOSTNAME=host, **variables)) == 0
+    assert run.saw["CUDA_VISIBLE_DEVICES"] == seen
 
 
 @pytest.mark.parametrize(
