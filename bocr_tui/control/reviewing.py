@@ -26,7 +26,7 @@ from bocr_tui.catalog.transitions import move_pages
 from bocr_tui.catalog.words import PageState
 from bocr_tui.config.errors import CatalogError, UsageError
 from bocr_tui.control.batch_standing import settle_batches
-from bocr_tui.control.written_text import recognition_of
+from bocr_tui.control.written_text import recognition_of, to_edit
 from bocr_worker.protocol.recognition import Recognition
 from bocr_worker.protocol.results import PageResult, encode_result
 
@@ -85,17 +85,14 @@ def write_text(catalog: Catalog, results: Path, page_id: int, text: str, number:
 
 
 def text_to_edit(catalog: Catalog, results: Path, page_id: int, number: int | None = None) -> tuple[str, str]:
-    """The text a person starts from, and the ending of a file that holds it: the markdown where the page has
-    structure, else the text; empty for a page that nobody has read. Raises UsageError, CatalogError."""
+    """The text a person starts from, and the ending of a file that holds it; empty for a page that nobody has
+    read. Raises UsageError, CatalogError."""
     with catalog.reading() as connection:
         page, attempts = _page(connection, page_id), _attempts(connection, page_id)
     base = _base(page, attempts, number)
     if base is None:
         return "", ".txt"
-    seen = _read(results, base)
-    if seen.markdown.strip() and seen.markdown.strip() != seen.text.strip():
-        return seen.markdown, ".md"
-    return seen.text, ".txt"
+    return to_edit(_read(results, base))
 
 
 def _accept_one(catalog: Catalog, results: Path, page_id: int, number: int | None) -> int:

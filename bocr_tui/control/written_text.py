@@ -7,6 +7,14 @@ from dataclasses import replace
 from bocr_worker.protocol.recognition import Block, Recognition
 
 
+def to_edit(seen: Recognition) -> tuple[str, str]:
+    """What a person edits of a reading, and the ending of a file that holds it: the markdown where the page
+    has structure, else the text."""
+    if seen.markdown.strip() and seen.markdown.strip() != seen.text.strip():
+        return seen.markdown, ".md"
+    return seen.text, ".txt"
+
+
 def recognition_of(text: str, before: Recognition | None) -> Recognition:
     """The person's text as a Recognition. It is markdown where what it was made from was; then the plain text
     is derived from it. Boxes stay where every line still has one: a box with another line's text would be

@@ -31,11 +31,13 @@ FILLED_BELOW_PX = 5
 
 @dataclass(frozen=True)
 class Mark:
-    """A box to draw, in fractions of the page, with its colour. `strong` for the one that is chosen."""
+    """A box to draw, in fractions of the page, with its colour. `strong` for the one that is chosen; `number`
+    stands in its corner where there is room."""
 
     box: Box
     colour: Rgb
     strong: bool = False
+    number: int | None = None
 
 
 def overview(image: Image, columns: int, rows: int, marks: Sequence[Mark]) -> list[Strip]:
@@ -49,7 +51,47 @@ def overview(image: Image, columns: int, rows: int, marks: Sequence[Mark]) -> li
     small = small.point(_darken)
     for mark in sorted(marks, key=lambda each: each.strong):
         _draw(small, mark)
-    return _strips(small, columns)
+    return _strips(small, columns, _numbers(marks, width, height // 2))
+
+
+def block(image: Image, box: Box, size: tuple[int, int], ink: Rgb, *, from_right: bool) -> list[Strip]:
+    """What is in `box` as large as `size` (columns, rows) allows: a line of text in dots, which can be read,
+    and what is higher than a few lines as a picture."""
+    columns, rows = size
+    x0, y0, x1, y1 = box
+    wide, high = (x1 - x0) * image.width, (y1 - y0) * image.height
+    if wide > LINE_SHAPE * high:
+        return zoomed(image, box, columns, rows, ink, from_right=from_right)
+    return overview(image.crop(_pixels(image, box)), columns, rows, ())
+
+
+LINE_SHAPE = 5
+"""Width to height from which on a block is taken for one line, or few."""
+
+
+def _pixels(image: Image, box: Box) -> tuple[int, int, int, int]:
+    left, top = int(max(0.0, box[0]) * image.width), int(max(0.0, box[1]) * image.height)
+    right, bottom = int(min(1.0, box[2]) * image.width), int(min(1.0, box[3]) * image.height)
+    return left, top, max(left + 1, right), max(top + 1, bottom)
+
+
+_Number = tuple[str, Rgb]
+
+
+def _numbers(marks: Sequence[Mark], columns: int, rows: int) -> dict[tuple[int, int], _Number]:
+    """Digits by row and column of the picture: at the upper left of each numbered box, where no other is."""
+    cells: dict[tuple[int, int], _Number] = {}
+    for mark in marks:
+        if mark.number is None:
+            continue
+        row = max(0, min(rows - 1, int(mark.box[1] * rows)))
+        column = max(0, min(columns - 1, int(mark.box[0] * columns)))
+        said = str(mark.number)
+        places = [(row, column + step) for step in range(-1, len(said) + 1)]
+        if column + len(said) > columns or any(place in cells for place in places):
+            continue
+        cells.update({(row, column + step): (digit, mark.colour) for step, digit in enumerate(said)})
+    return cells
 
 
 _darken = [round(255 * (value / 255) ** 1.6) for value in range(256)] * 3
@@ -72,8 +114,11 @@ def _draw(image: Image, mark: Mark) -> None:
         ImageDraw.Draw(image).rectangle((x0, y0, x1, y1), outline=mark.colour)
 
 
-def _strips(canvas: Image, columns: int) -> list[Strip]:
+def _strips(
+    canvas: Image, columns: int, numbers: dict[tuple[int, int], _Number] | None = None
+) -> list[Strip]:
     """Two rows of pixels a line: the upper half block's colour above, its background below."""
+    numbers = numbers or {}
     width, height = canvas.size
     data = canvas.tobytes()
     strips = []
@@ -82,6 +127,13 @@ def _strips(canvas: Image, columns: int) -> list[Strip]:
         segments = [Segment(" " * left)]
         run, run_style = 0, None
         for x in range(width):
+            digit = numbers.get((top // 2, x))
+            if digit is not None:
+                if run_style is not None:
+                    segments.append(Segment("▀" * run, run_style))
+                segments.append(Segment(digit[0], _digit_style(digit[1])))
+                run, run_style = 0, None
+                continue
             at, below = (top * width + x) * 3, ((top + 1) * width + x) * 3
             style = _cell_style(_rounded(data, at), _rounded(data, below))
             if style is not run_style and run_style is not None:
@@ -105,6 +157,14 @@ _ROUNDED = [round(value / STEP) * STEP for value in range(256)]
 @lru_cache(maxsize=8192)
 def _cell_style(upper: Rgb, lower: Rgb) -> Style:
     return Style(color=Color.from_rgb(*upper), bgcolor=Color.from_rgb(*lower))
+
+
+@lru_cache(maxsize=64)
+def _digit_style(colour: Rgb) -> Style:
+    """White or black, whichever is better read on the box's colour."""
+    bright = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] > 140
+    ink = (0, 0, 0) if bright else (255, 255, 255)
+    return Style(color=Color.from_rgb(*ink), bgcolor=Color.from_rgb(*colour), bold=True)
 
 
 CROP_ROWS = 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +9,8 @@ from pathlib import Path
 
 from bocr_tui.catalog.list_rows import AttemptRow, DocumentRow, PageRow, SourceRow
 from bocr_tui.catalog.lists import Reader
-from bocr_tui.config.errors import BocrError
 from bocr_tui.ui.pictures import DPI, FarPage, PageFile
 from bocr_tui.ui.reading import Lane, Reading
-from bocr_tui.ui.widgets.text_pane import ReadLine
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -54,14 +49,6 @@ def picture_of(
     return None
 
 
-@dataclass(frozen=True)
-class Read:
-    """What one attempt read: its lines with their boxes. `trouble` says why there is nothing."""
-
-    lines: tuple[ReadLine, ...] = ()
-    trouble: str = ""
-
-
 async def tell_page(reading: Reading, page_id: int) -> PageStory | None:
     """None when there is no such page. Raises CatalogError."""
 
@@ -79,30 +66,3 @@ async def tell_page(reading: Reading, page_id: int) -> PageStory | None:
             )
 
     return await reading.ask(Lane.ROWS, ask)
-
-
-async def read_attempt(results: Path, attempt: AttemptRow) -> Read:
-    """The text of an attempt, verified. Never raises: what is wrong is told in its place."""
-    if attempt.result_file is None:
-        return Read(trouble="This attempt left no text.")
-    try:
-        return await asyncio.to_thread(_read, results, attempt)
-    except BocrError as error:
-        return Read(trouble=str(error))
-
-
-def _read(results: Path, attempt: AttemptRow) -> Read:
-    from bocr_tui.catalog.results import ResultLocator, read_result
-
-    locator = ResultLocator(
-        attempt.result_file or "",
-        attempt.result_offset or 0,
-        attempt.result_length or 0,
-        attempt.result_sha256 or "",
-    )
-    seen = read_result(results, locator).recognition
-    if seen.blocks:
-        lines = tuple(ReadLine(block.text, block.confidence, block.box, block.label) for block in seen.blocks)
-    else:
-        lines = tuple(ReadLine(line) for line in seen.text.splitlines() if line.strip())
-    return Read(lines, "" if lines else "Nothing was read: the page counts as blank.")

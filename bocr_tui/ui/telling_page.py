@@ -28,7 +28,7 @@ def about_page(story: PageStory, chosen: int | None = None) -> list[Paragraph]:
     ]
     if page.failure:
         paragraphs += about_failure(page.failure, story.attempts)
-    paragraphs += about_attempts(story.attempts, page.accepted_attempt_id, chosen)
+    paragraphs += about_attempts(story.attempts, page.accepted_attempt_id, chosen, by_person=page.by_person)
     return [*paragraphs, *about_sources(story.sources)]
 
 
@@ -78,7 +78,11 @@ def about_evidence(evidence: Mapping[str, Any]) -> Iterable[Fact]:
 
 
 def about_attempts(
-    attempts: Sequence[AttemptRow], accepted: int | None, chosen: int | None = None
+    attempts: Sequence[AttemptRow],
+    accepted: int | None,
+    chosen: int | None = None,
+    *,
+    by_person: bool = False,
 ) -> list[Paragraph]:
     """One or two lines an attempt, the chosen one marked."""
     if not attempts:
@@ -88,7 +92,7 @@ def about_attempts(
         ok = attempt.outcome == "ok"
         tone = "ok" if ok else "failed"
         sign = "✓" if ok else "✗"
-        taken = "  accepted" if attempt.id == accepted else ""
+        taken = ("  accepted by a person" if by_person else "  accepted") if attempt.id == accepted else ""
         parts: list[Part] = [
             ("▸ " if index == chosen else "  ", "accent"),
             (f"{index + 1} {sign} {attempt.engine}", tone),
@@ -102,7 +106,13 @@ def about_attempts(
 
 
 def _figures(attempt: AttemptRow) -> str:
-    return (
-        f"conf {wording.percent(attempt.confidence_mean)}, {wording.duration(attempt.seconds)}, "
-        f"job {attempt.token}, {wording.clock(attempt.at)}"
-    )
+    """Confidence, time, tokens, prompt, job: what of it is known."""
+    if attempt.job_id is None:
+        by = attempt.evidence.get("by")
+        return f"written by {by if isinstance(by, str) and by else 'a person'}, {wording.clock(attempt.at)}"
+    said = [f"conf {wording.percent(attempt.confidence_mean)}", wording.duration(attempt.seconds)]
+    if attempt.completion_tokens is not None:
+        said.append(f"{attempt.completion_tokens:,} tokens")
+    if attempt.prompt_hash:
+        said.append(f"prompt {attempt.prompt_hash[:8]}")
+    return ", ".join([*said, f"job {attempt.token}", wording.clock(attempt.at)])

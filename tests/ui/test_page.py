@@ -9,7 +9,8 @@ from sqlalchemy import update
 
 from bocr_tui.catalog import core
 from bocr_tui.ui import outside
-from bocr_tui.ui.screens.page import PageScreen, neighbour
+from bocr_tui.ui.screens.page import PageScreen
+from bocr_tui.ui.turning import neighbour
 from bocr_tui.ui.widgets.picture_view import PictureView
 from bocr_tui.ui.widgets.text_pane import TextPane
 from tests.ui.campaign import Campaign, build

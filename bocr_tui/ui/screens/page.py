@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from array import array
 from dataclasses import replace
 from typing import ClassVar
 
@@ -14,18 +13,17 @@ from textual.containers import Horizontal
 from textual.reactive import reactive
 from textual.widgets import Footer
 
-from bocr_tui.actions.action import Selection
 from bocr_tui.catalog.list_query import PageFilter
-from bocr_tui.catalog.lists import Reader
 from bocr_tui.catalog.words import PageState
 from bocr_tui.config.errors import BocrError
 from bocr_tui.ui import outside, wording
 from bocr_tui.ui.acting import action_binding
-from bocr_tui.ui.page_story import PageStory, Read, read_attempt, tell_page
+from bocr_tui.ui.page_read import Read, read_attempt
+from bocr_tui.ui.page_story import PageStory, tell_page
 from bocr_tui.ui.pictures import READING_DPI, FarPage, PictureFailed
-from bocr_tui.ui.reading import Lane
-from bocr_tui.ui.screens.base import PanelScreen
+from bocr_tui.ui.screens.reviewing import ReviewingScreen
 from bocr_tui.ui.telling_page import about_page
+from bocr_tui.ui.turning import page_beyond
 from bocr_tui.ui.widgets.facts import Facts
 from bocr_tui.ui.widgets.picture_view import PictureView
 from bocr_tui.ui.widgets.text_pane import TextPane
@@ -37,8 +35,14 @@ PANES = ("facts", "text", "image")
 TITLES = {"facts": "Facts", "text": "Text", "image": "Image"}
 FAILED = (str(PageState.FAILED), str(PageState.GAVE_UP))
 
+TWO_PANES, THREE_PANES = 120, 200
+"""Columns from which on so many panes stand beside each other."""
 
-class PageScreen(PanelScreen[None]):
+BESIDE_REASON = 72
+"""Columns from which on a failed page's image stands beside the reason, so that nobody has to look for it."""
+
+
+class PageScreen(ReviewingScreen):
     """Shows the page `page_id` of the list `wanted`; narrow terminals show one pane at a time."""
 
     BINDINGS: ClassVar = [
@@ -62,9 +66,15 @@ class PageScreen(PanelScreen[None]):
             show=False,
             tooltip="To the page before.",
         ),
-        Binding("a", "next_attempt", "Attempt", tooltip="Show what the next attempt read."),
         action_binding("page.resubmit"),
-        Binding("o", "open_outside", "Open image", tooltip="Open the page's image in another window."),
+        Binding("w", "resubmit_with", "Resubmit with", show=False, tooltip="Read it again by one engine."),
+        action_binding("page.accept"),
+        action_binding("page.edit", show=False),
+        Binding("m", "raw", "Raw", tooltip="The text rendered, or just as the engine wrote it."),
+        Binding("z,enter", "zoom", "Zoom", tooltip="The block one stands on, enlarged; again: the page."),
+        Binding("a", "next_attempt", "Attempt", show=False, tooltip="Show what the next attempt read."),
+        Binding("C", "compare", "Compare", show=False, tooltip="Two attempts side by side."),
+        Binding("o", "open_outside", "Open image", show=False, tooltip="The image in another window."),
         action_binding("page.reset", show=False),
         action_binding("page.ignore", show=False),
         Binding("j,down", "line(1)", "Next line", show=False, tooltip="To the next line of the text."),
@@ -72,15 +82,16 @@ class PageScreen(PanelScreen[None]):
     ]
 
     pane: reactive[str] = reactive("facts", init=False)
+    raw: reactive[bool] = reactive(False, init=False)
 
     def __init__(self, page_id: int, wanted: PageFilter, place: str = "pages") -> None:
         super().__init__()
+        self.story: PageStory | None = None
+        self.attempt: int | None = None
+        self.read = Read()
+        self.place = place
         self._page_id = page_id
         self._wanted = wanted
-        self._place = place
-        self._story: PageStory | None = None
-        self._attempt: int | None = None
-        self._read = Read()
         self._pane_chosen = False
         self._seen: set[str] = set()
         self._standing: tuple[Part, ...] = ()
@@ -102,10 +113,6 @@ class PageScreen(PanelScreen[None]):
         self._lay_out()
         self.hear(self.panel.sight)
 
-    @property
-    def story(self) -> PageStory | None:
-        return self._story
-
     def changed(self) -> None:
         begin(self, self._load, group="story")
 
@@ -119,14 +126,17 @@ class PageScreen(PanelScreen[None]):
         if story is None:
             self.query_one(Facts).say("This page is not in the catalog.", "failed")
             return
-        before, self._story = self._story, story
+        before, self.story = self.story, story
         if before is not None and before == story:
             return
         same = before is not None and before.page.id == story.page.id
-        if not same or len(story.attempts) != len(before.attempts if before else ()):
-            self._attempt = story.best_attempt
-        if not same and not self._pane_chosen:
-            self.pane = "facts" if story.page.state in FAILED else "text"
+        if before is None or not same or _chooses_anew(before, story):
+            self.attempt = story.best_attempt
+        if not same:
+            self.query_one(PictureView).zoom(None)
+            if not self._pane_chosen:
+                self.pane = "facts" if story.page.state in FAILED else "text"
+        self._lay_out()
         self._tell(story)
         await self._show_attempt(story)
         if not same:
@@ -137,21 +147,23 @@ class PageScreen(PanelScreen[None]):
         state, tone = wording.page_state(page.state, page.held)
         why = f" {wording.plain(page.failure)}" if page.failure else ""
         where = f"page {page.number} of {story.document.page_count} "
-        self.tell_place_line(((where, "plain"),), self._place)
+        self.tell_place_line(((where, "plain"),), self.place)
         self._standing = ((f"{state}{why} ", tone),)
         self._tell_panes()
-        chosen = self._attempt
-        paragraphs = about_page(story, chosen)
-        self.query_one(Facts).show(paragraphs)
+        self.query_one(Facts).show(about_page(story, self.attempt))
 
     async def _show_attempt(self, story: PageStory) -> None:
         """The text and the boxes of the chosen attempt."""
-        if self._attempt is None:
-            self._read = Read(trouble="Nothing was tried on this page yet.")
+        if self.attempt is None:
+            self.read = Read(trouble="Nothing was tried on this page yet.")
         else:
-            self._read = await read_attempt(self.panel.results, story.attempts[self._attempt])
-        self.query_one(TextPane).show(self._read.lines, self._read.trouble)
-        self.query_one(PictureView).mark(self._read.lines, 0 if self._read.lines else None)
+            self.read = await read_attempt(self.panel.results, story.attempts[self.attempt])
+        self._show_text()
+        self.query_one(PictureView).mark(self.read.lines, 0 if self.read.lines else None)
+        self._tell_panes()
+
+    def _show_text(self) -> None:
+        self.query_one(TextPane).show(self.read.raw if self.raw else self.read.lines, self.read.trouble)
 
     async def _show_image(self, story: PageStory) -> None:
         view = self.query_one(PictureView)
@@ -167,10 +179,15 @@ class PageScreen(PanelScreen[None]):
 
     @on(TextPane.Moved)
     def _line_chosen(self, message: TextPane.Moved) -> None:
-        self.query_one(PictureView).mark(self._read.lines, message.block)
+        if not self.raw:
+            self.query_one(PictureView).mark(self.read.lines, message.block)
 
     def watch_pane(self) -> None:
         self._lay_out()
+
+    def watch_raw(self) -> None:
+        self._show_text()
+        self._tell_panes()
 
     def on_resize(self) -> None:
         super().on_resize()
@@ -180,29 +197,32 @@ class PageScreen(PanelScreen[None]):
         """Which panes are seen: one, the image beside one, or all three."""
         width = self.app.size.width
         body = self.query_one("#body")
-        seen = {self.pane} if width < 120 else set(PANES) if width >= 200 else {"image", self._beside_image()}
+        seen = _panes_seen(self.pane, width, self.story is not None and self.story.page.state in FAILED)
         for pane in PANES:
             body.query_one(f"#{pane}").display = pane in seen
+        body.set_class(width < TWO_PANES and len(seen) > 1, "-beside")
         self._seen = seen
         self._tell_panes()
-        focus = "facts" if self.pane == "facts" and width < 200 else "text"
+        focus = "facts" if self.pane == "facts" and width < THREE_PANES else "text"
         if focus in seen:
             self.query_one(f"#{focus}").focus()
         else:
             self.set_focus(None)
 
     def _tell_panes(self) -> None:
-        """The line above the panes: which are seen, and how the page stands."""
+        """The line above the panes: which are seen, what the text is, and how the page stands."""
         titles = tuple((f" {TITLES[each]} ", "title" if each in self._seen else "muted") for each in PANES)
         if len(self._seen) == len(PANES):
-            titles = ((f" {self._story.document.name}", "strong"),) if self._story else ()
-        self.tell_line("#panes", titles, self._standing)
-
-    def _beside_image(self) -> str:
-        return "text" if self.pane == "text" else "facts"
+            titles = ((f" {self.story.document.name}", "strong"),) if self.story else ()
+        shown: tuple[Part, ...] = ()
+        if "text" in self._seen and self.story is not None and self.attempt is not None:
+            what = self.read.raw_is if self.raw else ""
+            said = f"attempt {self.attempt + 1} of {len(self.story.attempts)}"
+            shown = ((f"  {said}{': ' + what if what else ''}", "muted"),)
+        self.tell_line("#panes", (*titles, *shown), self._standing)
 
     def action_next_pane(self, step: int) -> None:
-        panes = PANES if self.app.size.width < 120 else PANES[:2]
+        panes = PANES if self.app.size.width < TWO_PANES else PANES[:2]
         at = panes.index(self.pane) if self.pane in panes else 0
         self._pane_chosen = True
         self.pane = panes[(at + step) % len(panes)]
@@ -210,12 +230,42 @@ class PageScreen(PanelScreen[None]):
     def action_line(self, step: int) -> None:
         self.query_one(TextPane).action_move(step)
 
+    def action_raw(self) -> None:
+        if not self.read.raw:
+            self.panel.tell(self.read.trouble or "There is no text.", "warning")
+            return
+        self.raw = not self.raw
+        if "text" not in self._seen:
+            self.pane = "text"
+
+    @work(exclusive=True, group="zoom")
+    async def action_zoom(self) -> None:
+        """The image of the block one stands on, at the resolution that an engine is given."""
+        view, story = self.query_one(PictureView), self.story
+        if view.zoomed:
+            view.zoom(None)
+            return
+        if story is None or not view.can_zoom:
+            self.panel.tell("The line one stands on has no place in the image.", "warning")
+            return
+        if "image" not in self._seen:
+            self.pane = "image"
+        page = story.picture(READING_DPI)
+        if page is None or isinstance(page, FarPage):
+            view.zoom(view.image)
+            return
+        try:
+            view.zoom(await self.panel.pictures.picture(page))
+        except PictureFailed as failed:
+            self.panel.tell(str(failed), "warning")
+            view.zoom(view.image)
+
     @work(exclusive=True, group="attempt")
     async def action_next_attempt(self) -> None:
-        story = self._story
+        story = self.story
         if story is None or not story.attempts:
             return
-        self._attempt = ((self._attempt if self._attempt is not None else -1) + 1) % len(story.attempts)
+        self.attempt = ((self.attempt if self.attempt is not None else -1) + 1) % len(story.attempts)
         self._tell(story)
         await self._show_attempt(story)
 
@@ -230,16 +280,11 @@ class PageScreen(PanelScreen[None]):
 
     async def _turn(self, step: int, wanted: PageFilter, first: str, last: str) -> None:
         """To the nearest page of `wanted` before or after this one, in the list's order."""
-
-        def ask(reader: Reader) -> tuple[array[int], array[int]]:
-            return reader.pages.ids(self._wanted, "place"), reader.pages.ids(wanted, "place")
-
         try:
-            every, among = await self.panel.reading.ask(Lane.IDS, ask)
+            found = await page_beyond(self.panel.reading, self._wanted, wanted, self._page_id, step)
         except BocrError as error:
             self.panel.tell(f"{error.cause} {error.next_step}", "error")
             return
-        found = neighbour(every, among, self._page_id, step)
         if found is None:
             self.panel.tell(first if step < 0 else last)
             return
@@ -248,7 +293,7 @@ class PageScreen(PanelScreen[None]):
 
     @work(exclusive=True, group="outside")
     async def action_open_outside(self) -> None:
-        story = self._story
+        story = self.story
         page = None if story is None else story.picture(READING_DPI)
         if story is None or page is None:
             self.panel.tell("The file is not where it was found.", "warning")
@@ -262,22 +307,16 @@ class PageScreen(PanelScreen[None]):
         opened = outside.open_outside(path)
         self.panel.tell(f"Opened {path}" if opened else f"There is no window to open it in: {path}")
 
-    def selection(self) -> Selection:
-        if self._story is None:
-            return Selection()
-        page = self._story.page
-        return Selection(pages=(page.id,), page_states=frozenset({page.state}))
+
+def _chooses_anew(before: PageStory, after: PageStory) -> bool:
+    """Whether another attempt is the one to show: a new one came, or another was accepted."""
+    accepted = before.page.accepted_attempt_id != after.page.accepted_attempt_id
+    return accepted or len(before.attempts) != len(after.attempts)
 
 
-def neighbour(every: array[int], among: array[int], here: int, step: int) -> int | None:
-    """The id of `among` that comes next after `here` (step 1) or before it (-1) in the order of `every`.
-
-    A page that has left the list keeps its place by its id: pages are numbered as they were imported.
-    """
-    if here in every:
-        at, wanted = every.index(here), set(among)
-        beyond = every[at + 1 :] if step > 0 else reversed(every[:at])
-        return next((each for each in beyond if each in wanted), None)
-    if step > 0:
-        return next((each for each in among if each > here), None)
-    return next((each for each in reversed(among) if each < here), None)
+def _panes_seen(pane: str, width: int, failed: bool) -> set[str]:
+    if width >= THREE_PANES:
+        return set(PANES)
+    if width >= TWO_PANES:
+        return {"image", "text" if pane == "text" else "facts"}
+    return {"facts", "image"} if failed and pane == "facts" and width >= BESIDE_REASON else {pane}

@@ -15,7 +15,8 @@ from bocr_tui.catalog.list_rows import PageRow
 from bocr_tui.catalog.page_map import MapScope
 from bocr_tui.catalog.words import PageState
 from bocr_tui.ui.acting import action_binding
-from bocr_tui.ui.page_story import read_attempt, tell_page
+from bocr_tui.ui.page_read import read_attempt
+from bocr_tui.ui.page_story import tell_page
 from bocr_tui.ui.pictures import PictureFailed
 from bocr_tui.ui.reading import CatalogList
 from bocr_tui.ui.screens.asking import Pick

@@ -12,9 +12,9 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from bocr_tui.ui.halfcells import CROP_ROWS, Mark, overview, zoomed
+from bocr_tui.ui.halfcells import CROP_ROWS, Mark, block, overview, zoomed
 from bocr_tui.ui.safe_text import clean, is_right_to_left, wrap
-from bocr_tui.ui.widgets.text_pane import ReadLine
+from bocr_tui.ui.text_layout import ReadLine
 from bocr_tui.ui.widgets.tones import tone_colour, tone_style
 from bocr_tui.ui.wording import confidence_tone
 from bocr_tui.ui.work import begin
@@ -52,12 +52,29 @@ class PictureView(Widget):
         self._image: Image | None = None
         self._lines: tuple[ReadLine, ...] = ()
         self._chosen: int | None = None
+        self._zoomed: Image | None = None
         self._strips: list[Strip] = []
         self._says = ""
 
     @property
     def image(self) -> Image | None:
         return self._image
+
+    @property
+    def zoomed(self) -> bool:
+        """Whether the chosen block fills the pane."""
+        return self._zoomed is not None
+
+    @property
+    def can_zoom(self) -> bool:
+        chosen = self._line_chosen()
+        return self._image is not None and chosen is not None and chosen.box is not None
+
+    def zoom(self, image: Image | None) -> None:
+        """Fill the pane with the chosen block, cut out of this image of the page; None: the page again."""
+        if image is not self._zoomed:
+            self._zoomed = image
+            self._remake()
 
     def say(self, text: str) -> None:
         """A sentence in the place of an image."""
@@ -87,12 +104,16 @@ class PictureView(Widget):
 
     async def _make(self, image: Image) -> None:
         """Strips for the present size, marks and choice."""
-        chosen = self._line_chosen()
+        chosen, whole = self._line_chosen(), self._zoomed
         plan = self._plan(chosen)
         ink = self.styles.color.rgb
         marks = self._marks()
 
+        size = self.size
+
         def draw() -> list[Strip]:
+            if whole is not None and chosen is not None and chosen.box is not None:
+                return block(whole, chosen.box, size, ink, from_right=is_right_to_left(chosen.text))
             page = overview(image, plan.page_columns, plan.page_rows, marks)
             if chosen is None or chosen.box is None or not plan.crop_rows:
                 return page
@@ -124,8 +145,9 @@ class PictureView(Widget):
         for index, line in enumerate(self._lines):
             if line.box is None:
                 continue
-            tone = "chosen" if index == self._chosen else confidence_tone(line.confidence)
-            marks.append(Mark(line.box, tone_colour(self, tone).rgb, strong=index == self._chosen))
+            tone = "chosen" if index == self._chosen else box_tone(line)
+            number = index + 1 if line.label != "line" else None
+            marks.append(Mark(line.box, tone_colour(self, tone).rgb, index == self._chosen, number))
         return marks
 
     def render_line(self, y: int) -> Strip:
@@ -139,6 +161,30 @@ class PictureView(Widget):
         if y >= len(self._strips):
             return Strip.blank(width, base)
         return self._strips[y].apply_style(base).adjust_cell_length(width, base)
+
+
+_LABEL_TONES = {
+    "title": "accent",
+    "section-header": "accent",
+    "table": "ok",
+    "form": "ok",
+    "image": "busy",
+    "figure": "busy",
+    "picture": "busy",
+    "caption": "busy",
+    "equation-block": "gave-up",
+    "equation": "gave-up",
+    "page-header": "muted",
+    "page-footer": "muted",
+    "footnote": "muted",
+}
+
+
+def box_tone(line: ReadLine) -> str:
+    """A line by how sure it is, a block by what it is."""
+    if line.label == "line":
+        return confidence_tone(line.confidence)
+    return _LABEL_TONES.get(line.label, "waiting")
 
 
 def _beside(page: list[Strip], crop: list[Strip], plan: _Plan) -> list[Strip]:
