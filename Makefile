@@ -4,6 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS)
+# Models in process have an environment of their own: two gigabytes that nothing else needs.
+TENSORS := $(VENV)-transformers
+TORCH ?= torch==2.13.0
+TRANSFORMERS ?= transformers==5.23.0
+ACCELERATE ?= accelerate==1.15.0
 RUNS := $(VENV)/.stamp-runs
 DEVELOPS := $(VENV)/.stamp-develops
 export FOLDER ?=
@@ -12,15 +17,17 @@ ONLY ?=
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench chaos install clean docs
+.PHONY: help demo test test-transformers check bench chaos chaos-worker install clean docs
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo [FOLDER=some/folder]   read the sample pages, or any folder, on this machine"
 	@echo "make test [ARGS='-k words']      run the tests"
+	@echo "make test-transformers           run tiny models through torch and transformers (about 2 GB, once)"
 	@echo "make check                       style, types, imports, generated documentation"
 	@echo "make bench [ONLY=prefix]         run the benchmarks"
 	@echo "make chaos [TRIALS=1000]          break things at random moments and count what is lost: nothing"
+	@echo "make chaos-worker [KILLS=100]     kill workers and model servers at random moments, and count"
 	@echo "make docs                        write the generated documentation anew"
 	@echo "make install                     only set up $(VENV); then $(BIN)/bocr is the command"
 	@echo "make clean                       remove $(VENV), caches and what was built"
@@ -65,6 +72,16 @@ demo: $(RUNS)
 test: $(DEVELOPS)
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
+$(TENSORS)/.stamp: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	@$(BIN)/python -m venv $(TENSORS)
+	@$(TENSORS)/bin/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) \
+	  $(TORCH) $(TRANSFORMERS) $(ACCELERATE) -e '.[dev,transformers]'
+	@touch $@
+
+# TORCH='…' chooses another build of torch, TRANSFORMERS='transformers==4.57.3' another release.
+test-transformers: $(TENSORS)/.stamp
+	$(TENSORS)/bin/python -m pytest tests/worker/test_transformers_*.py $(ARGS)
+
 check: $(DEVELOPS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -78,9 +95,12 @@ docs: $(DEVELOPS)
 chaos: $(DEVELOPS)
 	$(BIN)/python -m tests.chaos --trials $(or $(TRIALS),1000) --beside $(or $(BESIDE),2)
 
+chaos-worker: $(DEVELOPS)
+	$(BIN)/python -m tests.chaos.worker_kills --kills $(or $(KILLS),100)
+
 bench: $(DEVELOPS)
 	$(BIN)/python -m benchmarks $(ONLY)
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(TENSORS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -exec rm -rf {} +
