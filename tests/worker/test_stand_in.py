@@ -21,6 +21,7 @@ def test_what_was_held_of_the_slots_is_counted_up_to_the_last_start() -> None:
         Moment(6.0, 1, 0),
         Moment(9.0, 0, 0),
     ]
+    slots.last_begun_at = 5.0
     seen = slots.occupancy()
     assert seen["share"] == pytest.approx((1 * 1 + 2 * 3 + 1 * 1) / (2 * 5))
     assert seen["busy_slot_s"] == pytest.approx(8 + 2 + 3)
@@ -43,6 +44,19 @@ async def test_slots_are_given_in_turn_and_none_is_lost() -> None:
     assert order == [0, 1, 2, 4, 5]
     assert (slots.running, slots.waiting) == (0, 0)
     assert max(moment.running for moment in slots.moments) == 2
+
+
+async def test_who_comes_from_the_line_into_a_slot_that_just_got_free_counts_as_a_start() -> None:
+    slots = Slots(1)
+
+    async def use() -> None:
+        async with slots.one():
+            await asyncio.sleep(0.02)
+
+    await asyncio.gather(*(use() for _ in range(5)))
+    seen = slots.occupancy()
+    assert seen["fed_s"] >= 4 * 0.02
+    assert seen["share"] == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_range_is_the_same_for_the_same_question_and_spread_over_questions() -> None:

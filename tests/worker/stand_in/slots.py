@@ -27,6 +27,7 @@ class Slots:
         self.running = 0
         self._line: deque[asyncio.Future[None]] = deque()
         self.moments: list[Moment] = []
+        self.last_begun_at = 0.0
 
     @property
     def waiting(self) -> int:
@@ -42,7 +43,7 @@ class Slots:
 
     async def _take(self) -> None:
         if self.running < self.count and not self._line:
-            self.running += 1
+            self._begin()
             self._note()
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -63,9 +64,13 @@ class Slots:
         while self._line and self.running < self.count:
             turn = self._line.popleft()
             if not turn.done():
-                self.running += 1
+                self._begin()
                 turn.set_result(None)
         self._note()
+
+    def _begin(self) -> None:
+        self.running += 1
+        self.last_begun_at = time.monotonic()
 
     def _note(self) -> None:
         self.moments.append(Moment(time.monotonic(), self.running, len(self._line)))
@@ -78,9 +83,7 @@ class Slots:
         """
         if not self.moments:
             return {"share": 0.0, "busy_slot_s": 0.0, "fed_s": 0.0, "peak_running": 0, "peak_waiting": 0}
-        begins = [now for before, now in pairwise(self.moments) if now.running > before.running]
-        last = (begins[-1] if begins else self.moments[0]).at
-        first = self.moments[0].at
+        first, last = self.moments[0].at, self.last_begun_at
         busy = fed = 0.0
         for now, after in pairwise([*self.moments, Moment(time.monotonic(), 0, 0)]):
             busy += now.running * (after.at - now.at)
