@@ -59,9 +59,11 @@ class Launch:
 
 
 def default_template() -> tuple[str, ...]:
-    """`vllm serve` where it lies beside the worker's Python, else the module that it runs."""
+    """`vllm serve` where it lies beside the worker's Python, else the module that it runs: builds of vLLM under
+    another name have a program that asks for the version of `vllm` and ends."""
     program = Path(sys.executable).with_name("vllm")
-    start = (str(program), "serve", "{model}") if program.is_file() else ("{python}", *_ENTRY)
+    serves = program.is_file() and installed_version() is not None
+    start = (str(program), "serve", "{model}") if serves else ("{python}", *_ENTRY)
     return (*start, *_NET)
 
 
@@ -95,8 +97,11 @@ def server_version(options: OpenAiOptions) -> Version | None:
     """Of vLLM as it will be started, before it can be asked; None where that cannot be told."""
     if options.server_version:
         return parse_version(options.server_version)
-    if options.command:
-        return None
+    return None if options.command else installed_version()
+
+
+def installed_version() -> Version | None:
+    """Of vLLM beside the worker's Python, by its own name."""
     from importlib import metadata
 
     try:
