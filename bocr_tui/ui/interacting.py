@@ -184,7 +184,7 @@ class InteractingApp(App[None]):
 
     def ask_command(self, line: str) -> None:
         """Let a command be typed that begins so."""
-        begin(self, partial(ask_and_obey, self.panel, line), group="command")
+        ask_and_obey(self.panel, line)
 
     def action_zoom(self) -> None:
         """Let the pane with the focus fill the screen, or give it back."""

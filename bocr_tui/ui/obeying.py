@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from bocr_tui.config.errors import UsageError
@@ -12,6 +13,7 @@ from bocr_tui.ui.completing import Vocabulary
 from bocr_tui.ui.places import places
 from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.typed import Typed, nearest, parse
+from bocr_tui.ui.work import begin
 
 if TYPE_CHECKING:
     from bocr_tui.actions.action import Selection
@@ -20,13 +22,18 @@ if TYPE_CHECKING:
 KINDS = ("pages", "batches", "jobs", "documents", "sites")
 
 
-async def ask_and_obey(panel: BocrApp, line: str = "") -> None:
-    """Let a command be typed, beginning with `line`, and do it on the screen one stood on."""
+def ask_and_obey(panel: BocrApp, line: str = "") -> None:
+    """Let a command be typed, beginning with `line`, and do it on the screen one stood on.
+
+    The line is pushed before the next key is looked at: what is typed on blindly never acts on the screen.
+    """
     from bocr_tui.ui.screens.command_line import CommandLine
 
-    said = await panel.push_screen_wait(CommandLine(await vocabulary(panel), line))
-    if said is not None:
-        await obey(panel, said)
+    def said(typed: str | None) -> None:
+        if typed is not None:
+            begin(panel, partial(obey, panel, typed), group="command")
+
+    panel.push_screen(CommandLine(vocabulary(panel), line, learn_engines), said)
 
 
 async def obey(panel: BocrApp, line: str) -> None:
@@ -60,12 +67,11 @@ def kind_of(selection: Selection) -> str | None:
     return next((kind for kind in KINDS if getattr(selection, kind)), None)
 
 
-async def vocabulary(panel: BocrApp) -> Vocabulary:
-    """What can be typed on this screen."""
+def vocabulary(panel: BocrApp) -> Vocabulary:
+    """What can be typed on this screen, but for the engines."""
     screen = panel.screen
     if not isinstance(screen, PanelScreen):
         return Vocabulary()
-    engines = await asyncio.to_thread(engine_names)
     return Vocabulary(
         places={place.id: f"To {place.title}: {place.tooltip}" for place in places()},
         values={
@@ -73,13 +79,17 @@ async def vocabulary(panel: BocrApp) -> Vocabulary:
             "filter": screen.filter_words(),
             "sort": screen.sort_words(),
             "theme": sorted(panel.available_themes),
-            "engine": engines,
-            "stages": engines,
             "site": sorted(panel.site_facts),
             "choice": ["ask", "never_ran"],
         },
         selects=kind_of(screen.selection()),
     )
+
+
+async def learn_engines(known: Vocabulary) -> Vocabulary:
+    """The vocabulary with the engines, whose modules are not imported before."""
+    engines = await asyncio.to_thread(engine_names)
+    return replace(known, values={**known.values, "engine": engines, "stages": engines})
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from rich.text import Text
@@ -36,9 +37,15 @@ class CommandLine(ModalScreen[str | None]):
         Binding("up", "choose(-1)", "Before", show=False, priority=True),
     ]
 
-    def __init__(self, known: Vocabulary, line: str = "") -> None:
+    def __init__(
+        self,
+        known: Vocabulary,
+        line: str = "",
+        learn: Callable[[Vocabulary], Awaitable[Vocabulary]] | None = None,
+    ) -> None:
         super().__init__()
         self._known = known
+        self._learn = learn
         self._line = line
         self._shown: list[Completion] = []
 
@@ -53,6 +60,13 @@ class CommandLine(ModalScreen[str | None]):
         self.query_one(OptionList).can_focus = False
         self.query_one(Input).focus()
         self._suggest(self._line)
+        if self._learn is not None:
+            self.run_worker(self._learn_more(self._learn), exit_on_error=False)
+
+    async def _learn_more(self, learn: Callable[[Vocabulary], Awaitable[Vocabulary]]) -> None:
+        """What takes a while to be known is suggested once it is."""
+        self._known = await learn(self._known)
+        self._suggest(self.query_one(Input).value)
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
