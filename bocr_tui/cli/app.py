@@ -23,6 +23,7 @@ from bocr_tui.cli.commands.config import config
 from bocr_tui.cli.commands.demo import demo
 from bocr_tui.cli.commands.doctor import doctor
 from bocr_tui.cli.commands.export import export
+from bocr_tui.cli.commands.health import health
 from bocr_tui.cli.commands.init import init
 from bocr_tui.cli.commands.intake import import_
 from bocr_tui.cli.commands.job_orders import cancel, hold, release, requeue, settle
@@ -110,6 +111,7 @@ for command in (
     autopilot,
     serve,
     status,
+    health,
     sites,
     documents,
     batches,

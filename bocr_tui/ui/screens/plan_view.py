@@ -56,7 +56,7 @@ class PlanView(PanelScreen[None]):
     CSS = """
     #plan-lists { width: 1fr; }
     #plan-lists #table { height: 3fr; }
-    #plan-lists #planned { height: 2fr; border-top: hkey $panel; }
+    #plan-batches { height: 2fr; border-top: hkey $panel; }
     #plan-order { width: 38; background: $surface; border-left: vkey $panel; }
     #plan-title { height: 1; background: $panel; }
     #plan-order #form { height: auto; max-height: 50%; padding: 0 1 1 1; }
@@ -90,7 +90,8 @@ class PlanView(PanelScreen[None]):
         with Horizontal(id="body"):
             with Vertical(id="plan-lists"):
                 yield MarkTable(UnplannedSheet(), id="table", quiet=(NoCatalog,))
-                yield MarkTable(PlannedSheet(), id="planned", quiet=(NoCatalog,))
+                with Vertical(id="plan-batches"):
+                    yield MarkTable(PlannedSheet(), id="planned", quiet=(NoCatalog,))
             with Vertical(id="plan-order"):
                 yield PartsLine(id="plan-title")
                 yield Form(id="form")

@@ -1,0 +1,165 @@
+"""How a campaign is doing: its pace, the vitals of its jobs, failures, what is left. Both faces ask this.
+
+Plain SQL through a Reader, so that it can be asked before anything heavy is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bocr_tui.catalog.list_query import JobFilter
+from bocr_tui.catalog.list_rows import Counts, JobRow
+from bocr_tui.catalog.lists import Reader
+from bocr_tui.catalog.lists_sites import SiteRow, sites_of
+from bocr_tui.catalog.pace import JobsLately, Pace, jobs_lately, pace_of, planned_seconds
+from bocr_tui.catalog.words import JobState, PageState
+from bocr_worker.protocol.heartbeat import Heartbeat, read_heartbeat
+
+FRESH_S = 120.0
+"""A heartbeat older than this says nothing of now: workers write one every few seconds, and a site over SSH
+is read every five."""
+
+RECENT_S = 900.0
+"""The pace that an estimate goes by is the mean of a quarter of an hour: single batches of answers do not
+move it."""
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """What the running jobs say of now, summed. None: none of them says it. `silent` jobs have not been heard
+    for FRESH_S."""
+
+    jobs: int = 0
+    silent: int = 0
+    pages_per_min: float | None = None
+    completion_tokens_per_s: float | None = None
+    prompt_tokens_per_s: float | None = None
+    in_flight: int | None = None
+    drawn: int | None = None
+    gpus: int | None = None
+    gpu_percent: float | None = None
+    gpu_memory_used_mb: float | None = None
+    gpu_memory_total_mb: float | None = None
+    server_running: float | None = None
+    server_waiting: float | None = None
+    server_restarts: float | None = None
+    memory_mb: float | None = None
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is left to do. `waiting` pages are queued or running; `eta_s` at `pages_per_min`, None while
+    nothing moves. `planned_batches` nobody has sent; they take `planned_s` seconds of jobs."""
+
+    waiting: int = 0
+    pages_per_min: float = 0.0
+    eta_s: float | None = None
+    planned_batches: int = 0
+    planned_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Health:
+    """All of it, as it was `at` (seconds since the epoch)."""
+
+    at: float
+    pace: Pace
+    vitals: Vitals = Vitals()
+    lately: JobsLately = field(default_factory=JobsLately)
+    left: Left = Left()
+    counts: Counts = field(default_factory=Counts)
+    sites: tuple[SiteRow, ...] = ()
+    failures: Mapping[str, int] = field(default_factory=dict)
+
+
+def health_of(
+    reader: Reader,
+    now: float,
+    window_s: float,
+    buckets: int,
+    configured: Iterable[str] = (),
+    counts: Counts | None = None,
+) -> Health:
+    """`counts` where they are known already: counting a million pages takes longer than all the rest. Raises
+    CatalogError."""
+    with reader.snapshot():
+        pace = pace_of(reader, now, window_s, buckets)
+        vitals = vitals_of(running_jobs(reader), now)
+        lately = jobs_lately(reader, now - window_s)
+        batches, seconds = planned_seconds(reader)
+        sites = tuple(sites_of(reader, configured))
+        counts = counts or reader.counts()
+    waiting = counts.pages.of(PageState.QUEUED, PageState.RUNNING)
+    rate = pace.recent_pages_per_min(RECENT_S) or vitals.pages_per_min or 0.0
+    eta_s = waiting * 60 / rate if rate and waiting else None
+    left = Left(waiting, rate, eta_s, batches, seconds)
+    return Health(now, pace, vitals, lately, left, counts, sites, counts.failures)
+
+
+def running_jobs(reader: Reader) -> list[JobRow]:
+    """Raises CatalogError."""
+    running = JobFilter(states=(str(JobState.RUNNING),))
+    return reader.jobs.rows(reader.jobs.ids(running, "oldest"))
+
+
+def vitals_of(jobs: Iterable[JobRow], now: float) -> Vitals:
+    """The sum over running jobs that were heard lately."""
+    rows = list(jobs)
+    fresh = [row for row in rows if row.heartbeat_at is not None and now - row.heartbeat_at <= FRESH_S]
+    beats = [read_heartbeat(row.heartbeat) for row in fresh]
+    pages = _sum(beat.pages_per_s for beat in beats)
+    return Vitals(
+        jobs=len(rows),
+        silent=len(rows) - len(fresh),
+        pages_per_min=None if pages is None else pages * 60,
+        completion_tokens_per_s=_sum(beat.completion_tokens_per_s for beat in beats),
+        prompt_tokens_per_s=_sum(beat.prompt_tokens_per_s for beat in beats),
+        in_flight=_whole(_sum(beat.in_flight for beat in beats)),
+        drawn=_whole(_sum(beat.rendered_waiting for beat in beats)),
+        gpus=_whole(_sum(beat.gpus for beat in beats)),
+        gpu_percent=_gpu_percent(beats),
+        gpu_memory_used_mb=_sum(beat.gpu_memory_used_mb for beat in beats),
+        gpu_memory_total_mb=_sum(beat.gpu_memory_total_mb for beat in beats),
+        server_running=_sum(beat.server.get("running") for beat in beats),
+        server_waiting=_sum(beat.server.get("waiting") for beat in beats),
+        server_restarts=_sum(beat.server.get("restarts") for beat in beats),
+        memory_mb=_sum(beat.job_memory_mb for beat in beats),
+    )
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _gpu_percent(beats: Iterable[Heartbeat]) -> float | None:
+    """The mean over all GPUs."""
+    known = [(beat.gpus or 1, beat.gpu_percent) for beat in beats if beat.gpu_percent is not None]
+    gpus = sum(many for many, _ in known)
+    return sum(many * percent for many, percent in known) / gpus if gpus else None
+
+
+def health_record(health: Health) -> dict[str, Any]:
+    """As JSON: what `bocr health --json` gives."""
+    left, vitals = health.left, health.vitals
+    return {
+        "at": health.at,
+        "pace": {
+            "begin": health.pace.begin,
+            "step_s": health.pace.step_s,
+            "pages": list(health.pace.pages),
+            "ok": list(health.pace.ok),
+            "tokens": list(health.pace.tokens),
+            "pages_per_min": round(left.pages_per_min, 3),
+        },
+        "jobs": {**vars(vitals), "ended": dict(health.lately.ended), "restarts": health.lately.restarts},
+        "left": vars(left),
+        "pages": dict(health.counts.pages.by_state),
+        "failures": dict(health.failures),
+    }
