@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bocr_worker.quality.confidence import summarise
 from bocr_worker.runtimes.openai.confidence import (
     MOST_STRETCHES,
+    TOKEN_WINDOW,
     Placed,
     Token,
     doubtful_stretches,
@@ -82,6 +84,14 @@ def test_the_minimum_shows_a_bad_region_that_the_mean_hides() -> None:
     assert confidence.mean is not None and confidence.minimum is not None
     assert confidence.mean > 0.95
     assert confidence.minimum == pytest.approx(0.2)
+
+
+@given(st.lists(st.none() | st.floats(0, 1), max_size=200))
+def test_it_is_what_is_reckoned_for_any_weights_with_equal_ones(chances: list[float | None]) -> None:
+    placed = [Placed(place, place + 1, chance) for place, chance in enumerate(chances)]
+    wanted = summarise(((chance, 1.0) for chance in chances), TOKEN_WINDOW)
+    assert overall(placed).mean == pytest.approx(wanted.mean, abs=1.1e-4)
+    assert overall(placed).minimum == pytest.approx(wanted.minimum, abs=1.1e-4)
 
 
 def test_unknown_is_not_zero() -> None:

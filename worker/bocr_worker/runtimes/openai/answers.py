@@ -76,7 +76,18 @@ def read_tokens(logprobs: Any) -> tuple[Token, ...] | None:
     entries = logprobs.get("content") if isinstance(logprobs, dict) else None
     if not isinstance(entries, list):
         return None
-    return tuple(_token(entry) for entry in entries if isinstance(entry, dict))
+    return tuple(_plain_token(entry) for entry in entries if isinstance(entry, dict))
+
+
+def _plain_token(entry: dict[str, Any]) -> Token:
+    """What nearly all are, of which there are a thousand a page."""
+    value, spelled = entry.get("logprob"), entry.get("bytes")
+    if type(value) is float and value <= 0.0 and type(spelled) is list:
+        try:
+            return Token(bytes(spelled), math.exp(value))
+        except (ValueError, TypeError):
+            pass
+    return _token(entry)
 
 
 def _token(entry: dict[str, Any]) -> Token:

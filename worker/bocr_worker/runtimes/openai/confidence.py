@@ -6,16 +6,19 @@ doubtful stretches be shown; special tokens that the text does not hold are pass
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import sub
 from typing import NamedTuple
 
 from bocr_worker.protocol.recognition import Confidence
 from bocr_worker.quality.confidence import summarise
 
-TOKEN_WINDOW = 40.0
+TOKEN_WINDOW = 40
 """Tokens of a window: the 120 characters of quality/confidence.py at three a token, which is what French and
 Arabic take in the models' vocabularies."""
 
@@ -93,8 +96,21 @@ def without_markup(text: str, placed: Sequence[Placed], markup: re.Pattern[str] 
 
 
 def overall(tokens: Iterable[Placed]) -> Confidence:
-    """Mean probability of a token, and the least mean of a window."""
-    return summarise(((token.probability, 1.0) for token in tokens), TOKEN_WINDOW)
+    """Mean probability of a token, and the least mean of a window: summarise() for a thousand weights that
+    are all the same."""
+    known = [token.probability for token in tokens if token.probability is not None]
+    if not known or not all(map(math.isfinite, known)):
+        return summarise(((probability, 1.0) for probability in known), TOKEN_WINDOW)
+    sums = list(accumulate(known, initial=0.0))
+    mean = sums[-1] / len(known)
+    if len(known) < TOKEN_WINDOW:
+        return _confidence(mean, mean)
+    return _confidence(mean, min(mean, min(map(sub, sums[TOKEN_WINDOW:], sums)) / TOKEN_WINDOW))
+
+
+def _confidence(mean: float, minimum: float) -> Confidence:
+    """Four digits are all that is stored; sums of floats may step out of 0..1 by a hair."""
+    return Confidence(round(min(1.0, max(0.0, mean)), 4), round(min(1.0, max(0.0, minimum)), 4))
 
 
 def mean_within(tokens: Sequence[Placed], start: int, end: int) -> float | None:
