@@ -284,6 +284,8 @@ class PanelConfig(_Table):
     """The theme's name; the panel's settings list those there are."""
     images: Literal["auto", "tgp", "sixel", "halfcell", "off"] = "auto"
     """How page images are drawn: auto asks the terminal, tgp is kitty's protocol, halfcell works anywhere."""
+    bidi: Literal["auto", "terminal", "panel"] = "auto"
+    """Who puts text written from the right in order: auto knows the terminals that do it themselves."""
     read_only: bool = False
     """Whether the panel refuses every action that changes anything, as --readonly does for one call."""
     keymap: str = ""

@@ -30,6 +30,7 @@ from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.screens.question import QuestionDesk
 from bocr_tui.ui.site_facts import SiteFacts, site_facts
 from bocr_tui.ui.standing import standing_of
+from bocr_tui.ui.terminal_facts import TerminalFacts
 from bocr_tui.ui.theme import DARK, OWN, tone_variables
 from bocr_tui.ui.watching import CatalogWatch, Sight
 from bocr_tui.ui.widgets.top_line import Standing
@@ -102,6 +103,8 @@ class BocrApp(InteractingApp):
                 self._hear_activity,
                 lambda ended: self.post_message(ActivityEnded(ended)),
             )
+
+        self.terminal_facts = TerminalFacts()
 
     def _hear_activity(self, text: str) -> None:
         """Called from the background's thread."""
@@ -258,11 +261,17 @@ def run_panel(
     awaitable; what it says stands in the top line, and how it ends is told. Raises UsageError without a
     terminal, PanelBroke when a fault of ours ended it.
     """
-    from bocr_tui.ui.terminal import has_terminal, stderr_kept_in
+    from bocr_tui.ui.terminal import has_terminal, know_terminal, stderr_kept_in
 
     if not has_terminal():
         raise UsageError("The panel needs a terminal.", "Use `bocr status` or `bocr watch` here.")
+    facts = know_terminal(workspace.config_path)
     app = BocrApp(workspace, drive=drive, background=background, read_only=read_only)
+    app.terminal_facts = facts
+    if facts.late:
+        from bocr_tui.ui.late_answers import AnsweringLateDriver
+
+        app.driver_class = AnsweringLateDriver
     log = workspace.root / LOG_NAME
     try:
         with stderr_kept_in(log):

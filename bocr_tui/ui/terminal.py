@@ -7,6 +7,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bocr_tui.ui.terminal_facts import TerminalFacts
 
 WEB_DRIVER = "textual.drivers.web_driver"
 
@@ -42,3 +46,19 @@ def stderr_kept_in(log: Path) -> Iterator[None]:
         sys.__stderr__ = before  # type: ignore[misc]
         os.dup2(terminal, 2)
         os.close(terminal)
+
+
+def know_terminal(config: Path) -> TerminalFacts:
+    """What the terminal can do, asked before the panel takes it over; `config` is the workspace's bocr.toml.
+    A browser is not asked: it draws cells."""
+    from bocr_tui.ui.terminal_facts import Images, Wanted, asks_terminal, facts_of, read_wanted
+    from bocr_tui.ui.terminal_probe import ask_terminal, patience_s
+
+    wanted = read_wanted(config)
+    if os.environ.get("TEXTUAL_DRIVER"):
+        return facts_of(Wanted(Images.OFF if wanted.images is Images.OFF else Images.HALFCELL), None)
+    answers = ask_terminal(patience_s(os.environ)) if asks_terminal(wanted) else None
+    facts = facts_of(wanted, answers)
+    if facts.images is Images.TGP:
+        os.environ.setdefault("COLORTERM", "truecolor")  # the cells' colours name the image, to the last bit
+    return facts

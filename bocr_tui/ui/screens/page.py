@@ -101,7 +101,7 @@ class PageScreen(ReviewingScreen):
         yield PlaceLine(id="place")
         yield PartsLine(id="panes")
         with Horizontal(id="body"):
-            yield PictureView(id="image", crop=True)
+            yield PictureView(id="image", crop=True, pixels=True)
             yield TextPane(id="text")
             facts = Facts(id="facts")
             facts.can_focus = True

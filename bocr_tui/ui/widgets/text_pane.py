@@ -20,6 +20,7 @@ from bocr_tui.ui.bidi import as_seen, has_right_to_left
 from bocr_tui.ui.binding_ids import with_ids
 from bocr_tui.ui.rendered import Span
 from bocr_tui.ui.safe_text import LEFT_TO_RIGHT_MARK, clean, width_of, wrap
+from bocr_tui.ui.terminal_facts import TerminalFacts
 from bocr_tui.ui.text_layout import MOST_LINES, Drawn, Layout, ReadLine, lay_out
 from bocr_tui.ui.widgets.tones import tone_style
 from bocr_tui.ui.wording import confidence_tone, percent
@@ -96,6 +97,10 @@ class TextPane(ScrollView, can_focus=True):
         self.scroll_to(0, 0, animate=False)
         self._wrap()
         self._see_cursor()
+
+    def on_mount(self) -> None:
+        facts = getattr(self.app, "terminal_facts", None)
+        self.reorders = self.reorders or (isinstance(facts, TerminalFacts) and facts.reorders_text)
 
     def on_resize(self) -> None:
         self._wrap()

@@ -1,0 +1,1 @@
+"""Images as pixels, for terminals that draw them: encoded in threads, written with their frame."""
