@@ -59,8 +59,8 @@ class Launch:
 
 
 def default_template() -> tuple[str, ...]:
-    """`vllm serve` where it lies beside the worker's Python, else the module that it runs: a build under another
-    name has a program that asks for the version of `vllm` and ends."""
+    """`vllm serve` where it lies beside the worker's Python, else the module that it runs: a build under
+    another name has a program that asks for the version of `vllm` and ends."""
     program = Path(sys.executable).with_name("vllm")
     serves = program.is_file() and installed_version() is not None
     start = (str(program), "serve", "{model}") if serves else ("{python}", *_ENTRY)
