@@ -27,7 +27,7 @@ def recognition_of(text: str, before: Recognition | None) -> Recognition:
     return Recognition(
         text=plain,
         markdown=text,
-        blocks=_blocks(plain, before) if not structured or _unchanged(plain, before) else (),
+        blocks=_blocks(plain, before, sure=not structured),
         language=before.language,
     )
 
@@ -42,13 +42,17 @@ def _unchanged(plain: str, before: Recognition) -> bool:
     return plain.split() == before.text.split()
 
 
-def _blocks(text: str, before: Recognition) -> tuple[Block, ...]:
-    """The boxes with their new lines, and no confidence: no engine stands for them any more."""
+def _blocks(text: str, before: Recognition, *, sure: bool) -> tuple[Block, ...]:
+    """The boxes with their new lines, and no confidence: no engine stands for them any more. Where it is not
+    `sure` that line is line, as after markdown, half of them have to be what they were."""
     if _unchanged(text, before):
         return before.blocks
     lines = [line for line in text.split("\n") if line.strip()]
     single = all("\n" not in block.text for block in before.blocks)
     if not single or len(lines) != len(before.blocks):
+        return ()
+    same = sum(line.strip() == block.text.strip() for line, block in zip(lines, before.blocks, strict=True))
+    if not sure and same * 2 < len(lines):
         return ()
     return tuple(
         block

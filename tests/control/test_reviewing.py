@@ -115,6 +115,12 @@ def test_a_mended_line_keeps_its_box_and_loses_its_confidence(shelf: Shelf) -> N
         ("Article", 0.3, 0.5),
     ]
     assert recognition_of("Dahir Article", before).blocks == ()
+    paragraphs = Recognition("Dahlr\nArticle", "Dahlr\n\nArticle", blocks)
+    assert [block.text for block in recognition_of("Dahir\n\nArticle", paragraphs).blocks] == [
+        "Dahir",
+        "Article",
+    ]
+    assert recognition_of("Autre\n\nChose", paragraphs).blocks == ()
     structured = Recognition("Titre\nDahlr", "# Titre\n\nDahlr", blocks)
     made = recognition_of("# Titre\n\n**Dahir**", structured)
     assert (made.text, made.markdown, made.blocks) == ("Titre\n\nDahir", "# Titre\n\n**Dahir**", ())

@@ -137,7 +137,8 @@ def _said(compared: Compared) -> str:
         return "too long to compare"
     count = len(compared.places)
     places = "1 difference" if count == 1 else f"{count:,} differences"
-    return f"{places}, {wording.percent(compared.same)} % of the words are the same"
+    share = min(compared.same, 0.99) if count else 1.0
+    return f"{places}, {wording.percent(share)} % of the words are the same"
 
 
 def name_of(attempt: AttemptRow) -> str:

@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from bocr_tui.ui.graphics import kitty
-from bocr_tui.ui.halfcells import Mark, Rgb, block, overview, zoomed
+from bocr_tui.ui.halfcells import Mark, Rgb, block, overview
 from bocr_tui.ui.picture_plan import Plan, box_tone, in_pixels, plan_of, side_by_side
 from bocr_tui.ui.safe_text import clean, is_right_to_left, wrap
 from bocr_tui.ui.terminal_facts import Images, TerminalFacts
@@ -222,7 +222,8 @@ def _in_cells(order: _Order) -> list[Strip]:
     page = overview(order.image, plan.page_columns, plan.page_rows, order.marks)
     if box is None or not plan.crop_rows:
         return page
-    crop = zoomed(order.image, box, plan.crop_columns, plan.crop_rows, order.ink, from_right=right)
+    room = Size(plan.crop_columns, plan.crop_rows)
+    crop = block(order.image, box, room, order.ink, from_right=right)
     return side_by_side(page, crop, plan) if plan.beside else [*page, *crop]
 
 
