@@ -89,7 +89,8 @@ class Options:
     """Everything a face can say beside the selection. An action reads what it needs and ignores the rest.
 
     `engine`, `site`, `queue` and `walltime` None: the configuration's; `stages` are engines in place of the
-    configured ones, empty: those; `stage` counts from 1. At most one of `batch_pages`, `batch_documents` and
+    configured ones, empty: those; `stage` counts from 1. `setting` is a key of bocr.toml, `value`
+    what it is to be, None the default. At most one of `batch_pages`, `batch_documents` and
     `batches` sizes a plan; `pages_per_document` takes only so many pages of each document, evenly spread.
     `attempt` is one of a page's, counted from 1 as they are listed, None: the best; `text` what a person
     wrote. `formats` empty: all. `choice` and `scheduler_id` settle a job whose submission is unclear: with an
@@ -104,6 +105,8 @@ class Options:
     queue: str | None = None
     walltime: str | None = None
     stage: int = 1
+    setting: str = ""
+    value: str | None = None
     attempt: int | None = None
     text: str | None = None
     paths: tuple[Path, ...] = ()

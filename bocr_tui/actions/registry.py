@@ -8,11 +8,13 @@ from bocr_tui.actions.foretelling import FORETELLING_ACTIONS
 from bocr_tui.actions.jobs import JOB_ACTIONS
 from bocr_tui.actions.pages import PAGE_ACTIONS
 from bocr_tui.actions.reviewing import REVIEWING_ACTIONS
+from bocr_tui.actions.settings import SETTING_ACTIONS
 from bocr_tui.actions.sites import SITE_ACTIONS
 from bocr_tui.actions.workspace import WORKSPACE_ACTIONS
 
 ACTIONS: tuple[Action, ...] = (
     *WORKSPACE_ACTIONS,
+    *SETTING_ACTIONS,
     *DOCUMENT_ACTIONS,
     *FORETELLING_ACTIONS,
     *JOB_ACTIONS,

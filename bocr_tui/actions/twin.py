@@ -75,6 +75,7 @@ _OPTIONS: dict[str, Callable[[Options], list[str]]] = {
     "queue": _flag("--queue", "queue"),
     "walltime": _flag("--walltime", "walltime"),
     "stage": lambda options: ["--stage", str(options.stage)] if options.stage != 1 else [],
+    "setting": lambda options: [f"{options.setting}={'' if options.value is None else options.value}"],
     "attempt": _flag("--attempt", "attempt"),
     "language": _flag("--language", "language"),
     "batch_pages": _flag("--pages", "batch_pages"),

@@ -65,6 +65,34 @@ def without_site(text: str, name: str, *, where: str) -> str:
     return _changed(text, change, expected, where)
 
 
+def with_setting(text: str, key: str, value: Any, *, where: str) -> str:
+    """The file with one setting of the top, or of one of its tables (`limits.attempts`), set to `value`;
+    None: taken out, so that it is the default again. Raises ConfigError."""
+    *above, name = key.split(".")
+    if len(above) > 1 or not name:
+        raise ConfigError(f"{key} cannot be set from here.", "Write it into bocr.toml by hand.")
+
+    def apply(record: Any) -> None:
+        table = record.setdefault(above[0], {}) if above else record
+        if value is None:
+            table.pop(name, None)
+        else:
+            table[name] = _plain(value)
+        if above and not table:
+            del record[above[0]]
+
+    def change(document: tomlkit.TOMLDocument) -> str:
+        if above and above[0] not in document and value is not None:
+            document[above[0]] = _table({name: value})
+            return tomlkit.dumps(document)
+        if not above and name not in document and value is not None:
+            return _at_top(tomlkit.dumps(document), name, value)
+        apply(document)
+        return tomlkit.dumps(document)
+
+    return _changed(text, change, apply, where)
+
+
 def _changed(
     text: str,
     change: Callable[[tomlkit.TOMLDocument], str],
@@ -93,11 +121,16 @@ def _with_default(text: str, document: tomlkit.TOMLDocument, name: str) -> str:
     if "site" in document:
         document["site"] = name
         return tomlkit.dumps(document)
+    return _at_top(text, "site", name)
+
+
+def _at_top(text: str, key: str, value: Any) -> str:
+    """A key more, before the first setting or table."""
     lines = text.splitlines(keepends=True)
     head = next((place for place, line in enumerate(lines) if line.strip()[:1] not in ("", "#")), len(lines))
     above, below = "".join(lines[:head]), "".join(lines[head:])
     gap = "\n" if below.startswith("[") else ""
-    return f"{above}{_line_end(above)}site = {tomlkit.item(name).as_string()}\n{gap}{below}"
+    return f"{above}{_line_end(above)}{key} = {tomlkit.item(value).as_string()}\n{gap}{below}"
 
 
 def _line_end(text: str) -> str:

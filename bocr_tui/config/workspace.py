@@ -54,6 +54,15 @@ class Workspace:
 
         return load_config(self.config_path)
 
+    def read_again(self) -> Config:
+        """The configuration as the file says it now, for whatever asks from here on. Raises ConfigError, and
+        what was read before stays."""
+        from bocr_tui.config.model import load_config
+
+        found = load_config(self.config_path)
+        self.__dict__["config"] = found
+        return found
+
 
 def make_workspace(root: Path) -> Workspace:
     """Make the folder and its bocr.toml; what is there already is left as it is."""

@@ -12,7 +12,7 @@ class UnplannedSheet:
     """Documents with new pages."""
 
     columns = (
-        Column("Not planned yet", least=14, middle=True),
+        Column("Not planned yet", least=8, middle=True),
         Column("New", width=6, align="right"),
         Column("of", width=6, align="right", from_width=38),
         Column("Language", width=8, from_width=56),
@@ -31,7 +31,7 @@ class PlannedSheet:
     """Batches that wait to be submitted."""
 
     columns = (
-        Column("Planned batch", least=13),
+        Column("Planned batch", least=7),
         Column("Pages", width=6, align="right"),
         Column("Documents", width=9, align="right", from_width=52),
         Column("Estimate", width=9, align="right", from_width=34),
