@@ -74,7 +74,7 @@ class Grammar:
 @dataclass(frozen=True)
 class Term:
     """One condition. `values` hold texts; of `number`, `share` and `age` (in seconds) they hold numbers, and
-    a span of numbers is a pair. `start` is where it stands in the line."""
+    a span of numbers is a pair. `start` and `end` bound it in the line."""
 
     field: str
     kind: Kind
@@ -82,6 +82,7 @@ class Term:
     values: tuple[str | float | tuple[float, float], ...]
     negated: bool = False
     start: int = made_by(default=0, compare=False)
+    end: int = made_by(default=0, compare=False)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -144,7 +145,7 @@ def _term(piece: _Piece, grammar: Grammar) -> Term:
     if found is None or any(piece.quoted[skipped : skipped + found.start("rest")]):
         if not text:
             raise FilterError("Nothing stands between these quotes.", "", piece.start, piece.end)
-        return Term(TEXT, "name", ":", (text,), negated, piece.start)
+        return Term(TEXT, "name", ":", (text,), negated, piece.start, piece.end)
     known = grammar.called(found["field"])
     if known is None:
         hint = nearest(found["field"].lower(), grammar.names())
@@ -153,7 +154,7 @@ def _term(piece: _Piece, grammar: Grammar) -> Term:
     operator: Operator = ":" if found["operator"] == "=" else found["operator"]  # type: ignore[assignment]
     begin = skipped + found.start("rest")
     values = _values(piece, begin, known, operator)
-    return Term(known.name, known.kind, operator, values, negated, piece.start)
+    return Term(known.name, known.kind, operator, values, negated, piece.start, piece.end)
 
 
 def _values(

@@ -42,7 +42,7 @@ _PAGE_COLUMNS = ", ".join(
     for field in fields(PageRow)
 )
 _DOCUMENT_COLUMNS = _columns(DocumentRow, "d", "tally")
-_BATCH_COLUMNS = _columns(BatchRow, "b", "tally")
+_BATCH_COLUMNS = _columns(BatchRow, "b", "tally", "in_retry", "pages_per_s")
 _JOB_COLUMNS = _columns(JobRow, "j", "chain_kind", "batches", "batch_count")
 _ATTEMPT_COLUMNS = ", ".join(
     "coalesce(j.token, '')" if field.name == "token" else f"a.{field.name}" for field in fields(AttemptRow)
@@ -89,7 +89,39 @@ def fetch_batches(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Ba
         connection, BatchRow, f"SELECT {_BATCH_COLUMNS} FROM batch AS b WHERE b.id IN ({_slots(ids)})", ids
     )
     tallies = _tallies(connection, "batch_id", ids)
-    return [replace(row, tally=tallies.get(row.id, Tally())) for row in rows]
+    retries = dict(connection.execute(_RETRIES.format(_slots(ids)), tuple(ids)))
+    paces = _paces(connection, ids)
+    return [
+        replace(
+            row,
+            tally=tallies.get(row.id, Tally()),
+            in_retry=retries.get(row.id, 0),
+            pages_per_s=paces.get(row.id),
+        )
+        for row in rows
+    ]
+
+
+_RETRIES = (
+    "SELECT p.batch_id, count(*) FROM page AS p JOIN reservation AS r "
+    "ON r.page_id = p.id AND r.released_at IS NULL "
+    "WHERE p.batch_id IN ({}) AND p.state IN ('failed', 'gave_up') GROUP BY p.batch_id"
+)
+_PACES = (
+    "SELECT jb.batch_id, j.heartbeat, (SELECT count(*) FROM job_batch AS o WHERE o.job_id = j.id) "
+    "FROM job_batch AS jb JOIN job AS j ON j.id = jb.job_id "
+    "WHERE jb.batch_id IN ({}) AND j.state = 'running'"
+)
+
+
+def _paces(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, float]:
+    """Pages a second of the jobs that run for each batch; one that works on several gives each its share."""
+    found: dict[int, float] = {}
+    for batch_id, heartbeat, batches in connection.execute(_PACES.format(_slots(ids)), tuple(ids)):
+        pace = mapping(heartbeat).get("pages_per_s")
+        if isinstance(pace, (int, float)) and pace > 0:
+            found[batch_id] = found.get(batch_id, 0.0) + float(pace) / batches
+    return found
 
 
 def _tallies(connection: sqlite3.Connection, column: str, ids: Sequence[int]) -> dict[int, Tally]:

@@ -117,6 +117,16 @@ def page_queries(wanted: PageFilter, order: PageOrder, *, backwards: bool = Fals
     return [known] if wanted.failures and column == "failure" else [known, unknown]
 
 
+def page_where(wanted: PageFilter) -> tuple[list[str], tuple[Any, ...]]:
+    """The clauses that pages must meet, and their values, where their order does not matter."""
+    wanted, met = _lifted(wanted)
+    met += _page_conditions(wanted)
+    for column, values in (("state", wanted.states), ("failure", wanted.failures)):
+        if values:
+            met.append(is_in(column, values))
+    return [each.on() for each in met], tuple(value for each in met for value in each.parameters)
+
+
 def _lifted(wanted: PageFilter) -> tuple[PageFilter, list[Condition]]:
     """Terms that say what a field of the filter can say move there, where an index serves them; the others
     become conditions."""

@@ -89,7 +89,8 @@ class DocumentRow:
 
 @dataclass(frozen=True)
 class BatchRow:
-    """One batch and how its pages stand."""
+    """One batch and how its pages stand. `in_retry` failed pages are held by a chain that tries them again;
+    `pages_per_s` is the pace of the jobs that run for it now, None where none says one."""
 
     id: int
     name: str
@@ -99,6 +100,8 @@ class BatchRow:
     estimated_s: float | None
     created_at: float
     tally: Tally = Tally()
+    in_retry: int = 0
+    pages_per_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,12 @@ class PageSheet:
     """Pages, one a line."""
 
     columns = (
-        Column("Document", least=14, middle=True),
-        Column("Page", width=5, align="right"),
-        Column("State", width=10),
-        Column("Class", width=14),
-        Column("Engine", width=10, from_width=84),
-        Column("Conf", width=4, align="right"),
+        Column("Document", least=14, middle=True, sort="document"),
+        Column("Page", width=5, align="right", sort="place"),
+        Column("State", width=10, sort="state"),
+        Column("Class", width=14, sort="failure"),
+        Column("Engine", width=12, from_width=84),
+        Column("Conf", width=5, align="right", sort="confidence"),
         Column("Tries", width=5, align="right", from_width=64),
         Column("Changed", width=8, align="right", from_width=110),
     )
@@ -58,13 +58,15 @@ class BatchSheet:
     """Batches with how far they are."""
 
     columns = (
-        Column("Batch", least=8),
-        Column("State", width=11),
+        Column("Batch", least=8, sort="name"),
+        Column("State", width=11, sort="state"),
         Column("Progress", width=BAR_CELLS),
-        Column("Settled", width=13, align="right"),
+        Column("Settled", width=11, align="right", sort="pages"),
         Column("Failed", width=6, align="right"),
-        Column("Documents", width=9, align="right", from_width=84),
-        Column("Estimate", width=9, align="right", from_width=64),
+        Column("Retry", width=5, align="right", from_width=76),
+        Column("Ends in", width=9, align="right", sort="estimate"),
+        Column("Pages/min", width=9, align="right", from_width=96),
+        Column("Documents", width=9, align="right", from_width=108, sort="documents"),
     )
 
     def cells(self, row: BatchRow) -> tuple[Cell, ...]:
@@ -75,9 +77,23 @@ class BatchSheet:
             tally_bar(row.tally, row.pages),
             text_cell(f"{wording.count(row.tally.settled)}/{wording.count(row.pages)}"),
             _number(row.tally.failed, "failed"),
+            _number(row.in_retry, "waiting"),
+            ends_in(row),
+            text_cell("" if row.pages_per_s is None else f"{row.pages_per_s * 60:,.0f}", "busy"),
             text_cell(wording.count(row.documents), "muted"),
-            text_cell(wording.duration(row.estimated_s), "muted"),
         )
+
+
+def ends_in(row: BatchRow) -> Cell:
+    """When a batch that runs will be settled, by its jobs' pace of now; of one that waits its estimate."""
+    left = row.pages - row.tally.settled
+    if not left:
+        return text_cell("", "muted")
+    if row.pages_per_s:
+        return text_cell(wording.duration(round(left / row.pages_per_s)), "busy")
+    if row.tally.settled or row.estimated_s is None:
+        return text_cell(wording.UNKNOWN, "muted")
+    return text_cell(f"~{wording.duration(round(row.estimated_s))}", "muted")
 
 
 class JobSheet:
@@ -86,13 +102,13 @@ class JobSheet:
     columns = (
         Column("Job", width=15, from_width=70),
         Column("Batch", least=8),
-        Column("Stage", width=5),
-        Column("Engine", width=10),
-        Column("State", width=12),
-        Column("Progress", width=BAR_CELLS, from_width=96),
-        Column("Read", width=9, align="right"),
-        Column("Failed", width=6, align="right"),
-        Column("Time", width=9, align="right", from_width=90),
+        Column("Stage", width=14, sort="engine"),
+        Column("State", width=12, sort="state"),
+        Column("Progress", width=BAR_CELLS, from_width=104),
+        Column("Read", width=8, align="right", sort="pages"),
+        Column("Failed", width=6, align="right", sort="failed"),
+        Column("Time", width=9, align="right", from_width=88),
+        Column("Why", least=20, weight=3, from_width=140),
     )
 
     def cells(self, row: JobRow) -> tuple[Cell, ...]:
@@ -102,13 +118,13 @@ class JobSheet:
         return (
             text_cell(row.token, "muted"),
             text_cell(batch_names(row)),
-            text_cell(stage),
-            text_cell(row.engine),
+            text_cell(f"{stage} {row.engine}"),
             text_cell(state, tone),
             bar(BAR_CELLS, ((row.ok, "ok"), (row.failed, "failed")), row.ok + row.failed + rest),
             text_cell(f"{wording.count(row.ok)}/{wording.count(row.pages)}"),
             _number(row.failed, "failed"),
             text_cell(wording.duration(job_seconds(row)), "muted"),
+            text_cell(row.reason, tone if tone in ("failed", "warning") else "muted"),
         )
 
 
@@ -132,12 +148,12 @@ class DocumentSheet:
     """Documents with how their pages stand; one that cannot be read says why in the place of the bar."""
 
     columns = (
-        Column("Document", least=14, weight=2, middle=True),
-        Column("State", width=11),
-        Column("Pages", width=6, align="right"),
+        Column("Document", least=14, weight=2, middle=True, sort="name"),
+        Column("State", width=11, sort="state"),
+        Column("Pages", width=6, align="right", sort="pages"),
         Column("Progress", width=BAR_CELLS),
         Column("Failed", width=6, align="right"),
-        Column("Language", width=8, from_width=84),
+        Column("Language", width=9, from_width=84, sort="language"),
         Column("Reason", least=12, weight=2, from_width=104),
     )
 

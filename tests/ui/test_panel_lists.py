@@ -13,7 +13,6 @@ from bocr_tui.catalog import core
 from bocr_tui.catalog.lists import Listing
 from bocr_tui.config.workspace import Workspace, make_workspace
 from bocr_tui.ui.reading import Lane
-from bocr_tui.ui.screens.asking import Pick
 from bocr_tui.ui.screens.help import Help
 from bocr_tui.ui.screens.page import PageScreen
 from bocr_tui.ui.screens.pages import PagesScreen
@@ -65,23 +64,11 @@ async def test_f_shows_only_what_failed_and_everything_again(shared_campaign: Ca
         assert "only failed" not in panel.text.splitlines()[1]
 
 
-async def test_one_class_can_be_picked(shared_campaign: Campaign) -> None:
-    async with opened(shared_campaign.workspace) as panel:
-        await panel.go("pages")
-        await panel.until(lambda: panel.app.sight.counts.failures)
-        await panel.press("c")
-        await panel.until(lambda: isinstance(panel.app.screen, Pick))
-        await panel.press("j", "enter")
-        await panel.until(lambda: isinstance(panel.app.screen, PagesScreen) and panel.ready)
-        await panel.sees("class")
-        assert panel.table.row_count == max(panel.app.sight.counts.failures.values())
-
-
 async def test_names_are_found_and_escape_shows_everything_again(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace) as panel:
         await panel.go("documents")
         await panel.press("slash", *"PROC", "É")
-        assert "Find in names" in panel.text
+        assert "Filter:" in panel.text
         await panel.press("enter")
         await panel.sees("1 document ")
         await panel.press("escape")

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import work
 from textual.binding import Binding
 
 from bocr_tui.actions.action import Selection
-from bocr_tui.catalog.list_query import BatchFilter, JobFilter, PageFilter
+from bocr_tui.catalog.filter_fields import BATCH_FIELDS
+from bocr_tui.catalog.filter_language import Term
+from bocr_tui.catalog.list_query import BatchFilter, BatchOrder, JobFilter, PageFilter
 from bocr_tui.catalog.list_rows import BatchRow, EventRow, JobRow
 from bocr_tui.catalog.lists import Reader
 from bocr_tui.catalog.page_map import MapScope
 from bocr_tui.catalog.words import BatchState
 from bocr_tui.ui import telling
 from bocr_tui.ui.acting import act, action_binding
+from bocr_tui.ui.list_view import Order
 from bocr_tui.ui.reading import CatalogList, Lane
+from bocr_tui.ui.screens.filtering import COUNTED_TO
 from bocr_tui.ui.screens.list_screen import ListScreen
 from bocr_tui.ui.screens.page_map import MAP, PageMapScreen
 from bocr_tui.ui.screens.pages import PagesScreen
@@ -35,6 +38,16 @@ class BatchesScreen(ListScreen[BatchRow]):
     PLACE = "batches"
     THING = "batch"
     THINGS = "batches"
+    ONLY = "only those with failed pages"
+    GRAMMAR = BATCH_FIELDS
+    ORDERS = (
+        Order("oldest", "when it was made"),
+        Order("name", "name"),
+        Order("state", "state"),
+        Order("pages", "pages", backwards=True),
+        Order("documents", "documents", backwards=True),
+        Order("estimate", "estimate", backwards=True),
+    )
 
     BINDINGS: ClassVar = [
         action_binding("batch.submit"),
@@ -42,44 +55,30 @@ class BatchesScreen(ListScreen[BatchRow]):
         Binding("A", "autopilot", "Autopilot", tooltip="Submit batches as there is room; again: no more."),
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._wanted = BatchFilter()
-
     def sheet(self) -> BatchSheet:
         return BatchSheet()
 
     def source(self) -> ListSource[BatchRow]:
-        wanted = self._wanted
+        wanted, turned = self.wanted(), self.view.order.backwards
+        order = cast("BatchOrder", self.view.order.by)
         return CatalogList(
             self.panel.reading,
-            lambda reader, limit: reader.batches.ids(wanted, "oldest", limit=limit),
+            lambda reader, limit: reader.batches.ids(wanted, order, limit=limit, backwards=turned),
             lambda reader, ids: reader.batches.rows(ids),
         )
-
-    def filters(self) -> list[str]:
-        words = ["only those with failed pages"] if self._wanted.states else []
-        return [*words, f"name “{self._wanted.text}”"] if self._wanted.text else words
 
     def nothing_yet(self) -> Notice:
         if self.panel.sight.counts.pages.total:
             return Notice("No batches yet.", "bocr plan makes them from the pages there are.")
         return Notice("Nothing has been imported yet.", "bocr import FOLDER, then bocr plan.")
 
-    def clear_filters(self) -> bool:
-        changed = self._wanted != BatchFilter()
-        self._wanted = BatchFilter()
-        return changed
+    def count_rows(self, reader: Reader, terms: tuple[Term, ...]) -> int:
+        return reader.batches.count(self.wanted(terms), "oldest", COUNTED_TO + 1)
 
-    def toggle_only(self) -> None:
-        states = () if self._wanted.states else (str(BatchState.ATTENTION),)
-        self._wanted = replace(self._wanted, states=states)
-
-    def find(self, text: str) -> None:
-        self._wanted = replace(self._wanted, text=text)
-
-    def found_text(self) -> str:
-        return self._wanted.text
+    def wanted(self, terms: tuple[Term, ...] | None = None) -> BatchFilter:
+        """Which batches the list holds, with other `terms` if given."""
+        states = (str(BatchState.ATTENTION),) if self.view.only else ()
+        return BatchFilter(states=states, terms=self.view.terms if terms is None else terms)
 
     async def preview(self, row: BatchRow) -> None:
         def ask(reader: Reader) -> tuple[dict[str, int], list[JobRow], list[EventRow]]:
@@ -105,7 +104,5 @@ class BatchesScreen(ListScreen[BatchRow]):
         await act(self.panel, f"autopilot.{'stop' if on else 'start'}", Selection(autopilot_on=on))
 
     def selection(self) -> Selection:
-        row = self.table.current
-        if row is None:
-            return Selection()
-        return Selection(batches=(row.id,), batch_states=frozenset({row.state}))
+        ids, states = self.chosen()
+        return Selection(batches=ids, batch_states=states)

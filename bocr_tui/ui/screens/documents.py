@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual.widget import Widget
 
-from bocr_tui.catalog.list_query import DocumentFilter, PageFilter
+from bocr_tui.actions.action import Selection
+from bocr_tui.catalog.filter_fields import DOCUMENT_FIELDS
+from bocr_tui.catalog.filter_language import Term
+from bocr_tui.catalog.list_query import DocumentFilter, DocumentOrder, PageFilter
 from bocr_tui.catalog.list_rows import DocumentRow, SourceRow
 from bocr_tui.catalog.lists import Reader
 from bocr_tui.catalog.page_map import MapScope
 from bocr_tui.catalog.words import READABLE, DocumentState
 from bocr_tui.ui import telling
+from bocr_tui.ui.list_view import Order
 from bocr_tui.ui.page_story import picture_of
 from bocr_tui.ui.pictures import PictureFailed
 from bocr_tui.ui.reading import CatalogList, Lane
+from bocr_tui.ui.screens.filtering import COUNTED_TO
 from bocr_tui.ui.screens.list_screen import ListScreen
 from bocr_tui.ui.screens.page_map import MAP, PageMapScreen
 from bocr_tui.ui.screens.pages import PagesScreen
@@ -39,46 +43,46 @@ class DocumentsScreen(ListScreen[DocumentRow]):
     THING = "document"
     THINGS = "documents"
 
-    BINDINGS: ClassVar = [MAP]
+    ONLY = "only those that cannot be read whole"
+    GRAMMAR = DOCUMENT_FIELDS
+    ORDERS = (
+        Order("name", "name"),
+        Order("added", "when it was added", backwards=True),
+        Order("state", "state"),
+        Order("pages", "pages", backwards=True),
+        Order("language", "language"),
+    )
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._wanted = DocumentFilter()
+    BINDINGS: ClassVar = [MAP]
 
     def sheet(self) -> DocumentSheet:
         return DocumentSheet()
 
     def source(self) -> ListSource[DocumentRow]:
-        wanted = self._wanted
+        wanted, turned = self.wanted(), self.view.order.backwards
+        order = cast("DocumentOrder", self.view.order.by)
         return CatalogList(
             self.panel.reading,
-            lambda reader, limit: reader.documents.ids(wanted, "name", limit=limit),
+            lambda reader, limit: reader.documents.ids(wanted, order, limit=limit, backwards=turned),
             lambda reader, ids: reader.documents.rows(ids),
         )
 
     def third_pane(self) -> Widget:
         return PictureView(id="third")
 
-    def filters(self) -> list[str]:
-        words = ["only those that cannot be read whole"] if self._wanted.states else []
-        return [*words, f"name “{self._wanted.text}”"] if self._wanted.text else words
-
     def nothing_yet(self) -> Notice:
         return Notice("No documents yet.", "bocr import FOLDER brings them in.")
 
-    def clear_filters(self) -> bool:
-        changed = self._wanted != DocumentFilter()
-        self._wanted = DocumentFilter()
-        return changed
+    def count_rows(self, reader: Reader, terms: tuple[Term, ...]) -> int:
+        return reader.documents.count(self.wanted(terms), "added", COUNTED_TO + 1)
 
-    def toggle_only(self) -> None:
-        self._wanted = replace(self._wanted, states=() if self._wanted.states else UNREADABLE)
+    def wanted(self, terms: tuple[Term, ...] | None = None) -> DocumentFilter:
+        """Which documents the list holds, with other `terms` if given."""
+        states = UNREADABLE if self.view.only else ()
+        return DocumentFilter(states=states, terms=self.view.terms if terms is None else terms)
 
-    def find(self, text: str) -> None:
-        self._wanted = replace(self._wanted, text=text)
-
-    def found_text(self) -> str:
-        return self._wanted.text
+    def selection(self) -> Selection:
+        return Selection(documents=self.chosen()[0])
 
     async def preview(self, row: DocumentRow) -> None:
         def ask(reader: Reader) -> tuple[SourceRow, ...]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from bocr_tui.actions.action import Options, Selection
-from bocr_tui.catalog.list_query import JobFilter, PageFilter
+from bocr_tui.catalog.filter_fields import JOB_FIELDS
+from bocr_tui.catalog.filter_language import Term
+from bocr_tui.catalog.list_query import JobFilter, JobOrder, PageFilter
 from bocr_tui.catalog.list_rows import EventRow, JobRow
 from bocr_tui.catalog.lists import Reader
 from bocr_tui.ui import telling
 from bocr_tui.ui.acting import act, action_binding, may
+from bocr_tui.ui.list_view import Order
 from bocr_tui.ui.reading import CatalogList, Lane
 from bocr_tui.ui.screens.batches import EVENTS_SHOWN
+from bocr_tui.ui.screens.filtering import COUNTED_TO
 from bocr_tui.ui.screens.list_screen import ListScreen
 from bocr_tui.ui.screens.log import LogScreen
 from bocr_tui.ui.screens.pages import PagesScreen
@@ -30,6 +33,16 @@ class JobsScreen(ListScreen[JobRow]):
     PLACE = "jobs"
     THING = "job"
     THINGS = "jobs"
+    ONLY = "only those that went wrong"
+    GRAMMAR = JOB_FIELDS
+    ORDERS = (
+        Order("oldest", "when it was made", backwards=True),
+        Order("state", "state"),
+        Order("engine", "engine"),
+        Order("site", "site"),
+        Order("pages", "pages", backwards=True),
+        Order("failed", "failed pages", backwards=True),
+    )
 
     BINDINGS: ClassVar = [
         action_binding("job.log"),
@@ -40,41 +53,27 @@ class JobsScreen(ListScreen[JobRow]):
         action_binding("job.settle", show=False),
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._wanted = JobFilter()
-
     def sheet(self) -> JobSheet:
         return JobSheet()
 
     def source(self) -> ListSource[JobRow]:
-        wanted = self._wanted
+        wanted, turned = self.wanted(), self.view.order.backwards
+        order = cast("JobOrder", self.view.order.by)
         return CatalogList(
             self.panel.reading,
-            lambda reader, limit: reader.jobs.ids(wanted, "newest", limit=limit),
+            lambda reader, limit: reader.jobs.ids(wanted, order, limit=limit, backwards=turned),
             lambda reader, ids: reader.jobs.rows(ids),
         )
-
-    def filters(self) -> list[str]:
-        words = ["only those that went wrong"] if self._wanted.troubled else []
-        return [*words, f"name “{self._wanted.text}”"] if self._wanted.text else words
 
     def nothing_yet(self) -> Notice:
         return Notice("No jobs yet.", "s on the Batches screen submits a batch.")
 
-    def clear_filters(self) -> bool:
-        changed = self._wanted != JobFilter()
-        self._wanted = JobFilter()
-        return changed
+    def count_rows(self, reader: Reader, terms: tuple[Term, ...]) -> int:
+        return reader.jobs.count(self.wanted(terms), "oldest", COUNTED_TO + 1)
 
-    def toggle_only(self) -> None:
-        self._wanted = replace(self._wanted, troubled=not self._wanted.troubled)
-
-    def find(self, text: str) -> None:
-        self._wanted = replace(self._wanted, text=text)
-
-    def found_text(self) -> str:
-        return self._wanted.text
+    def wanted(self, terms: tuple[Term, ...] | None = None) -> JobFilter:
+        """Which jobs the list holds, with other `terms` if given."""
+        return JobFilter(troubled=self.view.only, terms=self.view.terms if terms is None else terms)
 
     def detail(self, row: JobRow) -> tuple[Part, ...]:
         if self.shown(self.query_one("#preview")):
@@ -94,8 +93,8 @@ class JobsScreen(ListScreen[JobRow]):
         self.app.push_screen(PagesScreen(PageFilter(job_id=row.id), f"job {row.token}", place=self.PLACE))
 
     def selection(self) -> Selection:
-        row = self.table.current
-        return Selection() if row is None else Selection(jobs=(row.id,), job_states=frozenset({row.state}))
+        ids, states = self.chosen()
+        return Selection(jobs=ids, job_states=states)
 
     async def perform(self, action_id: str, selection: Selection, options: Options | None = None) -> None:
         """A log is shown, and what became of an unclear submission is asked first."""

@@ -5,21 +5,22 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from functools import partial
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Footer
 
 from bocr_tui.catalog.lists import NoCatalog
 from bocr_tui.config.errors import BocrError
-from bocr_tui.ui.screens.base import PanelScreen
+from bocr_tui.ui.screens.filtering import FilteredScreen
 from bocr_tui.ui.screens.find import FindLine
+from bocr_tui.ui.widgets.body import Body
 from bocr_tui.ui.widgets.facts import Facts
+from bocr_tui.ui.widgets.marking_table import MarkingTable
 from bocr_tui.ui.widgets.row_store import Identified
 from bocr_tui.ui.widgets.table_drawing import Notice, Sheet
 from bocr_tui.ui.widgets.tones import Part
@@ -34,20 +35,21 @@ REREAD_REST = 4.0
 """After a list took t seconds to read it is not read again for REREAD_REST * t while pages stream by."""
 
 
-class ListScreen(PanelScreen[None], Generic[Row]):
+class ListScreen(FilteredScreen, Generic[Row]):
     """Shows one list of the catalog. Subclasses say which, how it looks and what its preview tells."""
 
     THING: ClassVar[str] = "row"
-    THINGS: ClassVar[str] = "rows"
 
     BINDINGS: ClassVar = [
-        Binding("f", "toggle_only", "Only failed", tooltip="Show only what failed, or everything again."),
-        Binding("slash", "find", "Find", key_display="/", tooltip="Show only names that hold some text."),
-        Binding("escape", "back", "Back", tooltip="Clear the filter, or go back.", show=False),
+        Binding(
+            "escape", "back", "Back", tooltip="Take marks away, clear the filter, or go back.", show=False
+        ),
     ]
 
     def __init__(self) -> None:
         super().__init__()
+        self._cursor_id: int | None = None
+        """The row on which the list begins, where that is known."""
         self._read_began = 0.0
         self._not_before = 0.0
         self._reread_later: Timer | None = None
@@ -55,8 +57,8 @@ class ListScreen(PanelScreen[None], Generic[Row]):
     def compose(self) -> ComposeResult:
         yield TopLine(id="top")
         yield PlaceLine(id="place")
-        with Horizontal(id="body"):
-            yield VirtualTable(self.sheet(), id="table", quiet=(NoCatalog,))
+        with Body(id="body"):
+            yield MarkingTable(self.sheet(), id="table", quiet=(NoCatalog,))
             yield Facts(id="preview")
             yield self.third_pane()
         yield PartsLine(id="detail")
@@ -79,26 +81,6 @@ class ListScreen(PanelScreen[None], Generic[Row]):
     @abstractmethod
     def source(self) -> ListSource[Row]:
         """The list under the present filter."""
-
-    @abstractmethod
-    def filters(self) -> list[str]:
-        """The present filter in words; empty: everything is shown."""
-
-    @abstractmethod
-    def clear_filters(self) -> bool:
-        """Show everything again; False when that is the case already."""
-
-    @abstractmethod
-    def toggle_only(self) -> None:
-        """Change the filter to what failed, or back."""
-
-    @abstractmethod
-    def find(self, text: str) -> None:
-        """Change the filter to names that hold `text`."""
-
-    @abstractmethod
-    def found_text(self) -> str:
-        """What is looked for now."""
 
     @abstractmethod
     async def preview(self, row: Row) -> None:
@@ -135,8 +117,32 @@ class ListScreen(PanelScreen[None], Generic[Row]):
         if filters:
             notice = Notice(f"No {self.THINGS} with {', '.join(filters)}.", "esc shows everything.")
         self._read_began = time.monotonic()
-        self.table.show(self.source(), notice)
+        self.table.order = self.view.order
+        self.table.show(self.source(), notice, self._cursor_id)
+        self._cursor_id = None
         self.tell_place()
+
+    def return_to_list(self) -> None:
+        self.table.focus()
+
+    def chosen(self) -> tuple[tuple[int, ...], frozenset[str]]:
+        """Ids of the marked rows, else of the row under the cursor, and the states they are in."""
+        table = self.table
+        assert isinstance(table, MarkingTable)
+        return table.chosen()
+
+    def acted(self, action_id: str) -> None:
+        super().acted(action_id)
+        if isinstance(self.table, MarkingTable):
+            self.table.unmark()
+
+    def remember(self) -> dict[str, Any]:
+        return {**super().remember(), "cursor": self.table.current_id}
+
+    def recall(self, state: dict[str, Any]) -> None:
+        super().recall(state)
+        cursor = state.get("cursor")
+        self._cursor_id = cursor if isinstance(cursor, int) else None
 
     def changed(self) -> None:
         """Read again what is shown, but not all the time while pages stream by."""
@@ -167,9 +173,10 @@ class ListScreen(PanelScreen[None], Generic[Row]):
         """The second line: the place, the filter, how many rows; or why they may be old."""
         table = self.table
         parts: list[Part] = []
-        words = [word for word in (self.trail(), *self.filters()) if word]
+        words = [word for word in (self.trail(), *self.filters(), self.view.order_words) if word]
         if words:
             parts.append((" · ".join(words) + "  ", "accent"))
+        parts += self._marks_told()
         if table.trouble is not None and table.loaded:
             age = time.monotonic() - (table.trouble_since or time.monotonic())
             parts.append((f"stale {age:.0f} s, ctrl+r tries again  ", "warning"))
@@ -178,6 +185,22 @@ class ListScreen(PanelScreen[None], Generic[Row]):
             thing = self.THING if table.row_count == 1 else self.THINGS
             parts.append((f"{count(table.row_count)}{more} {thing} ", "muted"))
         self.tell_place_line(tuple(parts), self.here())
+
+    def _marks_told(self) -> list[Part]:
+        """How many rows are marked; those of rows that this list does not hold are not acted on."""
+        table = self.table
+        if not isinstance(table, MarkingTable) or not (table.marks or table.in_range):
+            return []
+        here, elsewhere = len(table.chosen()[0]) if table.in_range else table.marked_here, 0
+        if not table.in_range:
+            elsewhere = len(table.marks) - here
+        beside = f" (+{count(elsewhere)} not shown)" if elsewhere else ""
+        ends = ", v ends" if table.in_range else ""
+        return [(f"● {count(here)} marked{beside}{ends}  ", "accent")]
+
+    @on(MarkingTable.Marked)
+    def _marked(self) -> None:
+        self.tell_place()
 
     @on(VirtualTable.Highlighted)
     def _highlighted(self) -> None:
@@ -219,21 +242,10 @@ class ListScreen(PanelScreen[None], Generic[Row]):
         if row is not None:
             self.open_row(row)
 
-    def action_toggle_only(self) -> None:
-        self.toggle_only()
-        self.show_list()
-
-    def action_find(self) -> None:
-        self.query_one(FindLine).ask(self.found_text())
-
-    @on(FindLine.Asked)
-    def _asked(self, message: FindLine.Asked) -> None:
-        self.table.focus()
-        if message.text is not None and message.text != self.found_text():
-            self.find(message.text)
-            self.show_list()
-
     def action_back(self) -> None:
+        table = self.table
+        if isinstance(table, MarkingTable) and table.unmark():
+            return
         if self.clear_filters():
             self.show_list()
         else:

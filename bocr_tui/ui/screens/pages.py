@@ -1,25 +1,32 @@
-"""Every page there is, or those of one batch, job or document; only what failed; one class of failure."""
+"""Every page there is, or those of one batch, job or document; only what failed; summed up to pick from."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import work
 from textual.binding import Binding
 from textual.widget import Widget
 
 from bocr_tui.actions.action import Selection
-from bocr_tui.catalog.list_query import PageFilter
+from bocr_tui.catalog.filter_fields import PAGE_FIELDS
+from bocr_tui.catalog.filter_language import Term
+from bocr_tui.catalog.list_groups import Group, GroupBy, group_pages
+from bocr_tui.catalog.list_query import PageFilter, PageOrder
 from bocr_tui.catalog.list_rows import PageRow
+from bocr_tui.catalog.lists import Reader
 from bocr_tui.catalog.page_map import MapScope
 from bocr_tui.catalog.words import PageState
 from bocr_tui.ui.acting import action_binding
+from bocr_tui.ui.list_view import Order
 from bocr_tui.ui.page_read import read_attempt
 from bocr_tui.ui.page_story import tell_page
 from bocr_tui.ui.pictures import PictureFailed
-from bocr_tui.ui.reading import CatalogList
-from bocr_tui.ui.screens.asking import Pick
+from bocr_tui.ui.reading import CatalogList, Lane
+from bocr_tui.ui.screens.filtering import COUNTED_TO
+from bocr_tui.ui.screens.grouping import GroupScreen
 from bocr_tui.ui.screens.list_screen import ListScreen
 from bocr_tui.ui.screens.page import PageScreen
 from bocr_tui.ui.screens.page_map import MAP, PageMapScreen
@@ -29,9 +36,11 @@ from bocr_tui.ui.widgets.facts import Facts
 from bocr_tui.ui.widgets.picture_view import PictureView
 from bocr_tui.ui.widgets.table_drawing import Notice
 from bocr_tui.ui.widgets.virtual_table import ListSource
-from bocr_tui.ui.wording import count, plain
 
 FAILED = (str(PageState.FAILED), str(PageState.GAVE_UP))
+
+FIELDS: dict[GroupBy, str] = {"class": "class", "engine": "engine", "document": "doc", "state": "state"}
+"""By what pages are summed up, and the filter's field that picks one group."""
 
 
 class PagesScreen(ListScreen[PageRow]):
@@ -40,9 +49,17 @@ class PagesScreen(ListScreen[PageRow]):
     PLACE = "pages"
     THING = "page"
     THINGS = "pages"
+    GRAMMAR = PAGE_FIELDS
+    ORDERS = (
+        Order("place", "order of import"),
+        Order("document", "document"),
+        Order("confidence", "confidence"),
+        Order("failure", "class"),
+        Order("state", "state"),
+    )
 
     BINDINGS: ClassVar = [
-        Binding("c", "pick_class", "Class", tooltip="Show only pages that failed in one way."),
+        Binding("c", "group", "Group", tooltip="Sum up by class, engine, document or state, and pick one."),
         action_binding("page.resubmit"),
         action_binding("page.reset", show=False),
         action_binding("page.ignore", show=False),
@@ -52,7 +69,6 @@ class PagesScreen(ListScreen[PageRow]):
     def __init__(self, within: PageFilter | None = None, came_from: str = "", place: str = "pages") -> None:
         super().__init__()
         self._within = within or PageFilter()
-        self._wanted = self._within
         self._came_from = came_from
         self._place = place
 
@@ -60,10 +76,11 @@ class PagesScreen(ListScreen[PageRow]):
         return PageSheet()
 
     def source(self) -> ListSource[PageRow]:
-        wanted = self._wanted
+        wanted, turned = self.wanted(), self.view.order.backwards
+        order = cast("PageOrder", self.view.order.by)
         return CatalogList(
             self.panel.reading,
-            lambda reader, limit: reader.pages.ids(wanted, "place", limit=limit),
+            lambda reader, limit: reader.pages.ids(wanted, order, limit=limit, backwards=turned),
             lambda reader, ids: reader.pages.rows(ids),
         )
 
@@ -76,50 +93,30 @@ class PagesScreen(ListScreen[PageRow]):
     def trail(self) -> str:
         return self._came_from
 
-    def filters(self) -> list[str]:
-        words = []
-        if self._wanted.states == FAILED:
-            words.append("only failed")
-        if self._wanted.failures:
-            words.append(f"class {', '.join(map(plain, self._wanted.failures))}")
-        if self._wanted.text:
-            words.append(f"name “{self._wanted.text}”")
-        return words
-
     def nothing_yet(self) -> Notice:
         if self._came_from:
             return Notice(f"No pages here: {self._came_from}.", "esc goes back.")
         return Notice("No pages yet.", "bocr import FOLDER brings documents in.")
 
-    def clear_filters(self) -> bool:
-        changed = self._wanted != self._within
-        self._wanted = self._within
-        return changed
+    def count_rows(self, reader: Reader, terms: tuple[Term, ...]) -> int:
+        return reader.pages.count(self.wanted(terms), "place", COUNTED_TO + 1)
 
-    def toggle_only(self) -> None:
-        states = () if self._wanted.states == FAILED else FAILED
-        failures = self._wanted.failures if states else ()
-        self._wanted = replace(self._wanted, states=states, failures=failures)
-
-    def find(self, text: str) -> None:
-        self._wanted = replace(self._wanted, text=text)
-
-    def found_text(self) -> str:
-        return self._wanted.text
+    def wanted(self, terms: tuple[Term, ...] | None = None) -> PageFilter:
+        """Which pages the list holds, with other `terms` if given."""
+        within = replace(self._within, terms=self.view.terms if terms is None else terms)
+        return replace(within, states=FAILED) if self.view.only else within
 
     @work(exclusive=True, group="pick")
-    async def action_pick_class(self) -> None:
-        """Ask which class; one that is chosen also limits the list to failed pages."""
-        failures = self.panel.sight.counts.failures
-        if not failures:
-            self.panel.tell("No page has failed.", "information")
-            return
-        choices = [("", "every class")]
-        choices += [(name, f"{plain(name)}  {count(number)}") for name, number in failures.items()]
-        chosen = await self.panel.push_screen_wait(Pick("Failed in which way?", choices))
-        if chosen is not None:
-            states = FAILED if chosen else self._wanted.states
-            self._wanted = replace(self._wanted, failures=(chosen,) if chosen else (), states=states)
+    async def action_group(self) -> None:
+        """Sum the list up, and limit it to what is picked there."""
+
+        async def ask(by: GroupBy) -> Sequence[Group]:
+            wanted = self.wanted(tuple(term for term in self.view.terms if term.field != FIELDS[by]))
+            return await self.panel.reading.ask(Lane.IDS, lambda reader: group_pages(reader, wanted, by))
+
+        picked = await self.panel.push_screen_wait(GroupScreen(ask, list(FIELDS), "Pages"))
+        if picked is not None:
+            self.view.put(FIELDS[picked[0]], picked[1])
             self.show_list()
 
     async def preview(self, row: PageRow) -> None:
@@ -152,8 +149,8 @@ class PagesScreen(ListScreen[PageRow]):
         self.app.push_screen(PageMapScreen(scope, came_from, at=self.table.current_id, place=self._place))
 
     def open_row(self, row: PageRow) -> None:
-        self.app.push_screen(PageScreen(row.id, self._wanted, place=self._place))
+        self.app.push_screen(PageScreen(row.id, self.wanted(), place=self._place))
 
     def selection(self) -> Selection:
-        row = self.table.current
-        return Selection() if row is None else Selection(pages=(row.id,), page_states=frozenset({row.state}))
+        ids, states = self.chosen()
+        return Selection(pages=ids, page_states=states)

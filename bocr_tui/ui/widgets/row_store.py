@@ -58,6 +58,13 @@ class RowStore(Generic[Row]):
         self._chunks.move_to_end(number)
         return chunk.get(wanted)
 
+    def known(self, wanted: int) -> Row | None:
+        """The row of an id, if it is in memory."""
+        for chunk in reversed(self._chunks.values()):
+            if wanted in chunk:
+                return chunk[wanted]
+        return self._before.get(wanted)
+
     def missing(self, first: int, last: int) -> list[int]:
         """The chunks that rows `first` to `last` (inclusive) need and that are not read yet."""
         if not self.ids:

@@ -89,6 +89,8 @@ class VirtualTable(PointedTable[Row], can_focus=True):
         self._moved_at = 0.0
         self._resting: Timer | None = None
         self._told: Row | None = None
+        self._sought: int | None = None
+        """The id on which the cursor shall be once the list is read whole."""
         self.empty = Notice("Nothing here.")
         self.loaded = False
         """Whether the list in view was ever read whole or in its first part."""
@@ -112,9 +114,9 @@ class VirtualTable(PointedTable[Row], can_focus=True):
         cells = () if row is None else self._sheet.cells(row)
         return "\t".join("".join(text for text, _ in cell).strip() for cell in cells)
 
-    def show(self, source: ListSource[Row], empty: Notice) -> None:
-        """Show another list from its first row."""
-        self._source, self.empty = source, empty
+    def show(self, source: ListSource[Row], empty: Notice, at: int | None = None) -> None:
+        """Show another list from its first row, or with the cursor on the id `at` where the list has it."""
+        self._source, self.empty, self._sought = source, empty, at
         self._store.replace_ids(array("q"), keep=False)
         self.loaded = self.complete = False
         self.trouble = self.trouble_since = None
@@ -151,6 +153,8 @@ class VirtualTable(PointedTable[Row], can_focus=True):
     def _adopt(self, ids: array[int]) -> None:
         """Take the ids just read; keep the cursor on its id, and its line where it is on the screen."""
         held, line = self.current_id, self.cursor - self.top
+        if self._sought is not None and (self.complete or self._sought in ids):
+            held, line, self._sought = self._sought, self.rows_in_view // 2, None
         self.trouble = self.trouble_since = None
         self.loaded = True
         self._store.replace_ids(ids, keep=True)
