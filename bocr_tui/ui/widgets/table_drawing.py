@@ -279,15 +279,16 @@ class DrawnTable(Widget, Generic[Row]):
 
 
 def _joined(parts: list[Part]) -> list[Part]:
-    """Neighbours of one tone as one part: each costs a terminal sequence."""
+    """Neighbours of one tone as one part: each costs a terminal sequence. After letters that a picture's font
+    may draw wider or narrower than a cell a new part begins, which has its own place."""
     joined: list[Part] = []
-    texts: list[str] = []
-    tone = parts[0][1]
+    texts, tone, even = "", parts[0][1], True
     for text, of in parts:
         # Blanks look the same in every tone that has no background of its own.
-        if of != tone and not text.isspace():
-            joined.append(("".join(texts), tone))
-            texts, tone = [], of
-        texts.append(text)
-    joined.append(("".join(texts), tone))
+        if not text.isspace() and not (of == tone and even):
+            joined.append((texts, tone))
+            texts, tone, even = "", of, True
+        texts += text
+        even = even and text.isascii()
+    joined.append((texts, tone))
     return joined
