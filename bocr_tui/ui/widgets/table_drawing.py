@@ -279,16 +279,14 @@ class DrawnTable(Widget, Generic[Row]):
 
 
 def _joined(parts: list[Part]) -> list[Part]:
-    """Neighbours of one tone as one part: each costs a terminal sequence. After letters that a picture's font
-    may draw wider or narrower than a cell a new part begins, which has its own place."""
+    """Neighbours of one tone as one part: each costs a terminal sequence."""
     joined: list[Part] = []
-    texts, tone, even = "", parts[0][1], True
+    texts, tone = "", parts[0][1]
     for text, of in parts:
         # Blanks look the same in every tone that has no background of its own.
-        if not text.isspace() and not (of == tone and even):
+        if of != tone and not text.isspace():
             joined.append((texts, tone))
-            texts, tone, even = "", of, True
+            texts, tone = "", of
         texts += text
-        even = even and text.isascii()
     joined.append((texts, tone))
     return joined
