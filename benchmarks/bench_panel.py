@@ -14,7 +14,12 @@ from statistics import median
 from benchmarks.big_catalog import big_workspace, copied
 from benchmarks.result import Result
 from benchmarks.terminal import Terminal
+from bocr_tui.catalog.filter_fields import PAGE_FIELDS
+from bocr_tui.catalog.filter_language import parse
+from bocr_tui.catalog.list_query import PageFilter, PageOrder
+from bocr_tui.catalog.lists import open_reader
 from bocr_tui.config.workspace import Workspace
+from bocr_tui.ui.widgets.row_store import CHUNK_ROWS
 
 NAMES = (
     "panel.first_frame",
@@ -28,6 +33,8 @@ NAMES = (
     "panel.rss_mb",
     "panel.idle_cpu",
     "panel.stall_ms",
+    "panel.filter_first_s",
+    "panel.filter_s",
 )
 
 STARTS = 5
@@ -51,21 +58,28 @@ def run() -> list[Result]:
         driven = copied(big, Path(folder) / "driven")
         results = [_first_frame(driven), *_moves(big, small), _rss(driven), _idle(big)]
         results.append(_stall(copied(big, Path(folder) / "fed"), Path(folder) / "stall.json"))
-    return results
+    return [*results, *_filters(big)]
 
 
 def _bocr(workspace: Workspace) -> tuple[str, ...]:
+    _forget(workspace)
     return (sys.executable, "-m", "bocr_tui.cli.main", "-w", str(workspace.root))
 
 
+def _forget(workspace: Workspace) -> None:
+    """Open where a panel opens that was never open before."""
+    (workspace.root / "panel.json").unlink(missing_ok=True)
+
+
 def _panel(workspace: Workspace, *more: str) -> tuple[str, ...]:
+    _forget(workspace)
     return (sys.executable, "-m", "benchmarks.panel_child", str(workspace.root), *more)
 
 
 def _cpu_at(command: Sequence[str], word: str) -> float:
     """CPU seconds from the process's start to the frame that holds `word`."""
     with Terminal(command) as terminal:
-        return terminal.until(word)
+        return terminal.until(word, whole=False)
 
 
 def _first_frame(workspace: Workspace) -> Result:
@@ -195,3 +209,45 @@ def _stall(workspace: Workspace, report: Path) -> Result:
     told = json.loads(report.read_text())
     print(f"  ingested {told['events_per_s']:,.0f} events/s while scrolling")
     return Result("panel.stall_ms", told["worst_s"] * 1000, "ms", 50.0, "lower")
+
+
+FILTERS: tuple[tuple[str, PageOrder], ...] = (
+    ("", "document"),
+    ("doc:bulletin", "place"),
+    ("doc:bulletin", "document"),
+    ("state:failed", "confidence"),
+    ("class:repetition", "document"),
+    ("state:ok", "confidence"),
+    ("state:ok", "document"),
+    ("conf<0.5 -state:ok page>3", "failure"),
+    ("changed<2h", "place"),
+)
+"""Those that the issue names, and worse ones."""
+
+
+def _filters(workspace: Workspace) -> list[Result]:
+    """The slowest of all: CPU of the thread that reads the first rows' ids, and all ids."""
+    reader = open_reader(workspace.catalog_path)
+    first, whole = [], []
+    for text, order in FILTERS:
+        wanted = PageFilter(terms=parse(text, PAGE_FIELDS))
+        first.append(_cpu_of(lambda w=wanted, o=order: reader.pages.ids(w, o, limit=CHUNK_ROWS)))
+        whole.append(_cpu_of(lambda w=wanted, o=order: reader.pages.ids(w, o)))
+        print(
+            f"  {text or 'everything'} by {order}: {first[-1] * 1000:.0f} ms, all {whole[-1] * 1000:.0f} ms"
+        )
+    reader.close()
+    return [
+        Result("panel.filter_first_s", max(first), "CPU-s, slowest filter", 0.1, "lower"),
+        Result("panel.filter_s", max(whole), "CPU-s, slowest filter", 1.0, "lower"),
+    ]
+
+
+def _cpu_of(work: Callable[[], object]) -> float:
+    """The least of a few rounds."""
+    taken = []
+    for _ in range(3):
+        began = time.thread_time()
+        work()
+        taken.append(time.thread_time() - began)
+    return min(taken)

@@ -74,13 +74,14 @@ class Terminal:
         """What was written, without the escape sequences."""
         return _words(self.seen)
 
-    def until(self, word: str) -> float:
-        """Wait for a frame that is whole and holds `word`; returns the program's CPU seconds at its end."""
+    def until(self, word: str, *, whole: bool = True) -> float:
+        """Wait for a frame that holds `word`, and for its end if it shall be `whole`: a program's first frame
+        may come before it knows that it may mark ends. Returns the program's CPU seconds then."""
         ends = time.monotonic() + PATIENCE_S
         while True:
             self.read(0.05)
             cpu_s = self.cpu_s()
-            if word in _words(self.seen[: self.seen.rfind(FRAME_END) + 1]):
+            if word in _words(self.seen[: self.seen.rfind(FRAME_END) + 1] if whole else self.seen):
                 return cpu_s
             if time.monotonic() > ends:
                 raise RuntimeError(f"{word!r} never came:\n{self.words[-2000:]}")

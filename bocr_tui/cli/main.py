@@ -1,17 +1,16 @@
-"""The entry point: runs a command, turns what went wrong into a sentence and an exit code."""
+"""The entry point. `bocr` alone, or with `-w FOLDER`, opens the panel at once, without loading the commands
+and what they need. Everything else, and whatever goes wrong, is for invoking.py."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sqlite3
+import gc
 import sys
-import traceback
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bocr_tui.cli.call import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, ReaderLeft
-from bocr_tui.cli.output import note, safe, write_json
-from bocr_tui.config.errors import BocrError
+if TYPE_CHECKING:
+    from bocr_tui.config.workspace import Workspace
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,78 +20,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+    workspace = _workspace_to_open(given)
+    if workspace is not None:
+        return _open(workspace)
+    from bocr_tui.cli.invoking import invoke
+
+    return invoke(given)
+
+
+def _workspace_to_open(given: Sequence[str]) -> Workspace | None:
+    """The workspace whose panel is asked for and nothing else, by a person who sits there."""
+    plain = not given or (len(given) == 2 and given[0] in ("-w", "--workspace") and given[1][:1] != "-")
+    if not plain or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return None
+    from bocr_tui.config.errors import UsageError
+    from bocr_tui.config.workspace import find_workspace
+
     try:
-        code = _run(given)
-        sys.stdout.flush()
-    except (BrokenPipeError, ReaderLeft):
-        code = _reader_left()
-    return code
+        return find_workspace(named=Path(given[1]) if given else None)
+    except (UsageError, OSError):
+        return None  # said in full where commands are run
 
 
-def _run(given: list[str]) -> int:
-    from bocr_tui.cli.app import app
-
-    as_json = "--json" in given
+def _open(workspace: Workspace) -> int:
+    """Open the panel. To look for garbage among what is being loaded would be a sixth of the way to the first
+    frame; the panel allows it again after that."""
+    gc.disable()
     try:
-        answer = app(given, prog_name="bocr", standalone_mode=False)
-    except ReaderLeft:
-        raise
-    except BocrError as error:
-        return _tell(as_json, error.cause, error.next_step, error.exit_code)
+        from bocr_tui.ui.app import run_panel
+
+        return run_panel(workspace)
     except Exception as error:  # noqa: BLE001 - the last one: told to the person
-        return _explain(error, as_json)
-    return answer if isinstance(answer, int) else EXIT_OK
+        from bocr_tui.cli.invoking import explain
 
-
-def _explain(error: Exception, as_json: bool) -> int:
-    usage = getattr(error, "format_message", None)
-    if usage is not None:  # what the command line's parser raises
-        where = getattr(getattr(error, "ctx", None), "command_path", "bocr")
-        cause = _plainly(usage())
-        return _tell(as_json, cause, f"See `{where} --help`.", EXIT_USAGE)
-    if type(error).__name__ == "Abort":  # Ctrl-C or end of input at a question
-        return _tell(as_json, "Interrupted.", "", EXIT_INTERRUPTED)
-    if isinstance(error, UnicodeEncodeError):
-        return _tell(as_json, "An argument holds bytes that are no text.", "", EXIT_USAGE)
-    original = getattr(error, "orig", None) or error
-    if isinstance(original, sqlite3.Error):
-        return _tell(as_json, f"The catalog refused: {original}.", "Run `bocr doctor`.", EXIT_ERROR)
-    if isinstance(error, OSError):
-        place = f"{error.filename}: " if error.filename else ""
-        return _tell(as_json, f"{place}{error.strerror or error}.", "", EXIT_ERROR)
-    traceback.print_exc()
-    cause = f"{type(error).__name__}: {error}"
-    return _tell(as_json, cause, "This is a fault of bocr; please report the lines above.", EXIT_ERROR)
-
-
-_PARSER_WORDS = (
-    ("Input should be a valid integer, unable to parse string as an integer", "it must be a whole number"),
-    ("Input should be greater than or equal to", "it must be at least"),
-)
-
-
-def _plainly(said: str) -> str:
-    """The parser's sentence, in our words and with one mark at its end."""
-    for theirs, ours in _PARSER_WORDS:
-        said = said.replace(theirs, ours)
-    said = said.rstrip(".")
-    return said if said.endswith("?") else f"{said}."
-
-
-def _tell(as_json: bool, cause: str, next_step: str, code: int) -> int:
-    if as_json:
-        write_json({"error": {"cause": cause, "next_step": next_step, "exit_code": code}})
-    else:
-        note(safe(f"{cause} {next_step}".strip()))
-    return code
-
-
-def _reader_left() -> int:
-    """Whoever read our output has enough, as `head` does: no error, and nothing more to be written."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return EXIT_OK
+        return explain(error)
+    finally:
+        gc.enable()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.exit(code)

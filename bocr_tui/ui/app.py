@@ -10,6 +10,7 @@ import gc
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
+from textual.app import App
 
 from bocr_tui.config.errors import BocrError, UsageError
 from bocr_tui.ui.driver_words import words_of
@@ -106,6 +107,16 @@ class BocrApp(InteractingApp):
             )
 
         self.terminal_facts = TerminalFacts()
+        self._dress()
+
+    def _dress(self) -> None:
+        """Take the theme before the style sheets are read: afterwards all of them would be read again."""
+        for theme in OWN:
+            self.register_theme(theme)
+        self.set_reactive(App.theme, self.first_theme(DARK.name))
+        self.stylesheet.set_variables(self.get_css_variables())
+        theme = self.current_theme
+        self.add_class(f"-theme-{theme.name}", "-dark-mode" if theme.dark else "-light-mode")
 
     def _hear_activity(self, text: str) -> None:
         """Called from the background's thread."""
@@ -127,13 +138,11 @@ class BocrApp(InteractingApp):
         return tone_variables(self.current_theme)
 
     def on_mount(self) -> None:
-        for theme in OWN:
-            self.register_theme(theme)
-        self.theme = self.first_theme(DARK.name)
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
         """After the first frame: look at the catalog, drive, do what was asked for."""
+        gc.enable()
         begin(self, self._watch.run, group="watch")
         begin(self, self._read_site_facts, group="facts")
         begin(self, self._load_places, group="places")

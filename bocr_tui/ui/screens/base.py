@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from textual import on, work
+from textual.app import App
 from textual.binding import Binding
 from textual.screen import Screen
 from textual.widget import Widget
@@ -29,6 +30,12 @@ Result = TypeVar("Result")
 
 _ACT = re.compile(r"act\('([\w.]+)'\)")
 """A binding of an action of the registry."""
+
+
+def width_class(app: App[Any]) -> str:
+    """The class that a screen has for the terminal's width of now; empty where the app has none."""
+    fitting = [name for width, name in app.HORIZONTAL_BREAKPOINTS or () if app.size.width >= width]
+    return fitting[-1] if fitting else ""
 
 
 class PanelScreen(Screen[Result], Generic[Result]):
@@ -55,7 +62,8 @@ class PanelScreen(Screen[Result], Generic[Result]):
         super().__init_subclass__(**given)
 
     def __init__(self) -> None:
-        super().__init__()
+        # The width's class from the beginning: adding it to a screen that is there styles everything anew.
+        super().__init__(classes=width_class(self.app))
         self._change_seen = -1
         self._composed = False
 

@@ -13,16 +13,14 @@ from bocr_tui.catalog.filter_language import Term
 from bocr_tui.catalog.list_query import BatchFilter, BatchOrder, JobFilter, PageFilter
 from bocr_tui.catalog.list_rows import BatchRow, EventRow, JobRow
 from bocr_tui.catalog.lists import Reader
-from bocr_tui.catalog.page_map import MapScope
 from bocr_tui.catalog.words import BatchState
 from bocr_tui.ui import telling
 from bocr_tui.ui.acting import act, action_binding
 from bocr_tui.ui.list_view import Order
+from bocr_tui.ui.map_key import MAP
 from bocr_tui.ui.reading import CatalogList, Lane
 from bocr_tui.ui.screens.filtering import COUNTED_TO
 from bocr_tui.ui.screens.list_screen import ListScreen
-from bocr_tui.ui.screens.page_map import MAP, PageMapScreen
-from bocr_tui.ui.screens.pages import PagesScreen
 from bocr_tui.ui.sheets import BatchSheet
 from bocr_tui.ui.widgets.facts import Facts, Heading
 from bocr_tui.ui.widgets.table_drawing import Notice
@@ -90,12 +88,17 @@ class BatchesScreen(ListScreen[BatchRow]):
         self.query_one("#third", Facts).show([Heading("What happened"), *telling.about_events(events)])
 
     def action_map(self) -> None:
+        from bocr_tui.catalog.page_map import MapScope
+        from bocr_tui.ui.screens.page_map import PageMapScreen
+
         row = self.table.current
         if row is not None:
             scope = MapScope(batch_id=row.id)
             self.app.push_screen(PageMapScreen(scope, f"batch {row.name}", place=self.PLACE))
 
     def open_row(self, row: BatchRow) -> None:
+        from bocr_tui.ui.screens.pages import PagesScreen
+
         self.app.push_screen(PagesScreen(PageFilter(batch_id=row.id), f"batch {row.name}", place=self.PLACE))
 
     @work(group="act")

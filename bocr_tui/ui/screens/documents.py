@@ -16,12 +16,13 @@ from bocr_tui.catalog.page_map import MapScope
 from bocr_tui.catalog.words import READABLE, DocumentState
 from bocr_tui.ui import telling
 from bocr_tui.ui.list_view import Order
+from bocr_tui.ui.map_key import MAP
 from bocr_tui.ui.page_story import picture_of
 from bocr_tui.ui.pictures import PictureFailed
 from bocr_tui.ui.reading import CatalogList, Lane
 from bocr_tui.ui.screens.filtering import COUNTED_TO
 from bocr_tui.ui.screens.list_screen import ListScreen
-from bocr_tui.ui.screens.page_map import MAP, PageMapScreen
+from bocr_tui.ui.screens.page_map import PageMapScreen
 from bocr_tui.ui.screens.pages import PagesScreen
 from bocr_tui.ui.sheets import DocumentSheet
 from bocr_tui.ui.widgets.facts import Facts

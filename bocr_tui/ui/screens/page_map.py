@@ -36,9 +36,6 @@ LEAST_REST_S = 0.5
 TOLD_AFTER_S = 0.07
 """A cursor that rests this long is looking at a page; one that runs is not."""
 
-MAP = Binding("M", "map", "Map", show=False, tooltip="Every page as a coloured cell, to be walked.")
-"""For screens that have `action_map`."""
-
 
 class PageMapScreen(PanelScreen[None]):
     """`came_from` says in words what the map is of; `at` is the page the cursor begins on."""
@@ -177,7 +174,7 @@ class PageMapScreen(PanelScreen[None]):
             return ()
         first, behind = self.map.here
         if behind - first == 1:
-            return ((f" page {first + 1:,} of the map  ", "muted"),)
+            return ((f" {first + 1:,} of {len(self.map.states):,}  ", "muted"),)
         counts = tally(self.map.states[first:behind])
         parts: list[Part] = [(f" pages {first + 1:,} to {behind:,}: ", "muted")]
         for state, look in STATE_LOOKS.items():

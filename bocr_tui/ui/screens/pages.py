@@ -21,6 +21,7 @@ from bocr_tui.catalog.page_map import MapScope
 from bocr_tui.catalog.words import PageState
 from bocr_tui.ui.acting import action_binding
 from bocr_tui.ui.list_view import Order
+from bocr_tui.ui.map_key import MAP
 from bocr_tui.ui.page_read import read_attempt
 from bocr_tui.ui.page_story import tell_page
 from bocr_tui.ui.pictures import PictureFailed
@@ -29,7 +30,7 @@ from bocr_tui.ui.screens.filtering import COUNTED_TO
 from bocr_tui.ui.screens.grouping import GroupScreen
 from bocr_tui.ui.screens.list_screen import ListScreen
 from bocr_tui.ui.screens.page import PageScreen
-from bocr_tui.ui.screens.page_map import MAP, PageMapScreen
+from bocr_tui.ui.screens.page_map import PageMapScreen
 from bocr_tui.ui.sheets import PageSheet
 from bocr_tui.ui.telling_page import about_page
 from bocr_tui.ui.widgets.facts import Facts
