@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from bocr_tui.catalog.lists_sites import SiteRow
 from bocr_tui.catalog.words import JOB_ENDED
 from bocr_tui.ui import wording
+from bocr_tui.ui.places import place_named
 from bocr_tui.ui.site_facts import SiteFacts
 from bocr_tui.ui.widgets.columns import bar
 from bocr_tui.ui.widgets.facts import Heading, Labelled, Paragraph, Words
@@ -77,7 +78,9 @@ def _in_top_line(row: SiteRow, now: float, wide: bool) -> Part:
     words, tone = link_words(row, now)
     share = upload_share(row)
     if row.is_paused:
-        return (f"{words}: 5, r resumes" if wide else f"{words}: 5 r", tone)
+        place = place_named("sites")
+        key = place.key if place is not None else ""
+        return (f"{words}: {key}, r resumes" if wide else f"{words}: {key} r", tone)
     if row.look_problem and row.link == "connected":
         return ("scheduler silent", "warning")
     if row.link == "connected" and tone == "ok":
