@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from bocr_tui.config.workspace import Workspace
-from bocr_tui.ui.app import BocrApp
+from bocr_tui.ui.app import run_panel
 
 if __name__ == "__main__":
     workspace = Workspace(Path(sys.argv[1]))
@@ -15,4 +15,4 @@ if __name__ == "__main__":
         from benchmarks.panel_ingest import feed_beside
 
         feed_beside(workspace, int(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4]))
-    BocrApp(workspace, drive=False).run()
+    run_panel(workspace, drive=False)

@@ -165,9 +165,6 @@ class BocrApp(InteractingApp):
         """Import the other screens while nobody waits for them, then take the person's own keys."""
         for place in places():
             await asyncio.to_thread(place.load)
-        if not gc.get_freeze_count():
-            # What is loaded stays: looking through all of it for garbage took 0.13 s of CPU each time.
-            gc.freeze()
         await self.take_keymap()
 
     @property
@@ -274,6 +271,7 @@ def run_panel(
     awaitable; what it says stands in the top line, and how it ends is told. Raises UsageError without a
     terminal, PanelBroke when a fault of ours ended it.
     """
+    from bocr_tui.ui.garbage import look_seldom
     from bocr_tui.ui.terminal import has_terminal, know_terminal, stderr_kept_in
 
     if not has_terminal():
@@ -281,6 +279,7 @@ def run_panel(
     facts = know_terminal(workspace.config_path)
     app = BocrApp(workspace, drive=drive, background=background, read_only=read_only)
     app.terminal_facts = facts
+    look_seldom()
     if facts.late:
         from bocr_tui.ui.late_answers import AnsweringLateDriver
 
