@@ -58,7 +58,7 @@ REVIEWING_ACTIONS = (
         command="bocr accept",
         when=_can_accept,
         run=_accept,
-        confirm=Confirm.MANY,
+        confirm=Confirm.ALWAYS,
         selects="pages",
         asks=("attempt",),
     ),

@@ -8,9 +8,11 @@ else's may lead to 127.0.0.1.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import shlex
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -29,14 +31,40 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class PanelServer(Server):
-    """Serves one workspace's panel. `names` are the hosts that a browser may know it by."""
+    """Serves one workspace's panel. `names` are the hosts that a browser may know it by; `ready` is told the
+    address once it is listened on."""
 
-    def __init__(self, command: str, host: str, port: int, title: str, names: frozenset[str]) -> None:
+    def __init__(
+        self,
+        command: str,
+        host: str,
+        port: int,
+        title: str,
+        names: frozenset[str],
+        ready: Callable[[str], None],
+    ) -> None:
         shown = f"[{host}]" if ":" in host else host
         super().__init__(
             command, host, port, title, public_url=f"http://{shown}:{port}", templates_path=str(PAGE)
         )
         self._names = names
+        self._ready = ready
+
+    def serve(self, debug: bool = False) -> None:
+        """As the library does, but only what listens is said to be served."""
+        self.debug = debug
+        self.initialize_logging()
+        loop = asyncio.new_event_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.request_exit)
+        web.run_app(
+            self._make_app(),
+            host=self.host,
+            port=self.port,
+            handle_signals=False,
+            loop=loop,
+            print=lambda *_: self._ready(self.public_url),
+        )
 
     def initialize_logging(self) -> None:
         """Only what goes wrong, to standard error."""
@@ -107,9 +135,8 @@ def panel_command(root: Path, *, write: bool) -> str:
 
 
 def serve_panel(root: Path, host: str, port: int, *, write: bool, ready: Callable[[str], None]) -> None:
-    """Serve until interrupted. `ready` is given the address before. Raises UsageError."""
+    """Serve until interrupted. `ready` is given the address once it is listened on. Raises UsageError."""
     port = free_port(host, port)
     names = frozenset({host, "127.0.0.1", "localhost", "::1"} if is_loopback(host) else {host})
-    server = PanelServer(panel_command(root, write=write), host, port, f"bocr: {root.name}", names)
-    ready(server.public_url)
-    server.serve()
+    command = panel_command(root, write=write)
+    PanelServer(command, host, port, f"bocr: {root.name}", names, ready).serve()

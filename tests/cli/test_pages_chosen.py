@@ -88,7 +88,7 @@ def test_pages_are_chosen_by_class_document_and_number(ask: Bocr, shelf: Shelf) 
 def test_an_engine_that_does_not_exist_is_refused(ask: Bocr, shelf: Shelf) -> None:
     shelf.document("loi.pdf", [FAILED])
     said = ask("resubmit", "--failed", "--engine", "chandre")
-    assert said.code == 2 and "rapidocr" in said.err
+    assert said.code == 2 and "Did you mean chandra?" in said.err
     assert states(ask) == ["failed"]
 
 

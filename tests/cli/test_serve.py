@@ -99,7 +99,7 @@ async def test_a_real_browser_shows_the_panel_and_its_keys_work(campaign: Campai
 
 
 def test_only_the_names_it_was_started_under_are_known() -> None:
-    server = PanelServer("true", "127.0.0.1", 8117, "x", frozenset({"127.0.0.1", "localhost", "::1"}))
+    server = PanelServer("true", "127.0.0.1", 8117, "x", frozenset({"127.0.0.1", "localhost", "::1"}), print)
     for name in ("127.0.0.1:8117", "localhost:8117", "[::1]:8117"):
         assert server.known(name)
     for name in (

@@ -16,6 +16,8 @@ from bocr_worker.engines.registry import all_engines, engine_of
 from bocr_worker.engines.vision.base import option_names
 from bocr_worker.engines.vision.defined import PARSERS
 from bocr_worker.runtimes.openai.options import SERVER_OPTIONS
+from bocr_worker.runtimes.transformers.options import TRANSFORMERS_OPTIONS
+from bocr_worker.runtimes.vllm.runtime import VLLM_OPTIONS
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "engines.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```toml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
@@ -32,7 +34,7 @@ def test_every_example_makes_engines(block: str) -> None:
 
 
 def test_every_option_that_is_named_exists() -> None:
-    known = {*SERVER_OPTIONS}
+    known = {*SERVER_OPTIONS, *TRANSFORMERS_OPTIONS, *VLLM_OPTIONS}
     for spec in all_engines().values():
         known.update(option_names(spec.vision) if spec.vision else ())
     rows = re.findall(r"^\| (`[a-z_`, …]+) \| [^|]* \| [^|]* \|$", TEXT, re.MULTILINE)

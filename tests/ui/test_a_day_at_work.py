@@ -33,7 +33,7 @@ def command(terminal: Tmux, line: str) -> None:
     terminal.press(":")
     terminal.sees("To a place")
     terminal.type(line)
-    terminal.sees(line.split("=")[0][:30])
+    terminal.sees(line[-20:])  # a line longer than the screen scrolls
     terminal.press("Enter")
 
 

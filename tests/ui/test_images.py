@@ -216,28 +216,26 @@ def test_boxes_are_drawn_and_numbered_and_a_crop_is_cut_out() -> None:
 
 @pytest.mark.parametrize("images", [Images.TGP, Images.SIXEL, Images.OFF])
 async def test_the_page_s_picture_is_sent_beside_the_cells_and_again_when_it_changes(
-    tmp_path: Path, images: Images
+    tmp_path: Path, images: Images, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = drawn_campaign(tmp_path / "drawn")
+    sent: list[str] = []
+    was = PictureView.render_lines
+
+    def render_lines(view, crop):  # type: ignore[no-untyped-def]
+        strips = was(view, crop)
+        sent.extend(segment.text for strip in strips for segment in strip if segment.control)
+        assert all(strip.cell_length == view.size.width for strip in strips)
+        return strips
+
+    monkeypatch.setattr(PictureView, "render_lines", render_lines)
     async with opened(campaign.workspace, (120, 40)) as panel:
         panel.app.terminal_facts = TerminalFacts(images, (8, 16))
         await into_page(panel)
-        view = panel.app.screen.query_one(PictureView)
         if images is Images.OFF:
             await panel.sees("Images are off")
             return
-        sent: list[str] = []
-        was = view.render_lines
-
-        def render_lines(crop):  # type: ignore[no-untyped-def]
-            strips = was(crop)
-            sent.extend(segment.text for strip in strips for segment in strip if segment.control)
-            assert all(strip.cell_length == view.size.width for strip in strips)
-            return strips
-
-        view.render_lines = render_lines  # type: ignore[method-assign]
         mark = "\x1b_Ga=T" if images is Images.TGP else "\x1bP0;1q"
-        await panel.press("j")
         await panel.until(lambda: any(mark in each for each in sent), "the image")
         if images is Images.TGP:
             await panel.until(lambda: kitty.PLACEHOLDER in panel.text)

@@ -99,6 +99,8 @@ async def test_a_failed_attempt_is_accepted_as_it_is_shown(campaign: Campaign) -
         await panel.press("a")
         await panel.sees("▸ 1 ✗ rapidocr plain")
         await panel.press("t")
+        await panel.sees("bocr accept")
+        await panel.press("right", "enter")
         await panel.sees("✓ ok")
         await panel.until(lambda: page_row(campaign, 14).by_person)
         await panel.press("shift+tab", "shift+tab") if panel.app.screen.pane != "facts" else None
@@ -166,7 +168,7 @@ async def test_two_attempts_stand_side_by_side_with_what_differs_marked(campaign
         await panel.sees("Why it failed")
         await panel.press("C")
         await panel.until(lambda: isinstance(panel.app.screen, CompareScreen))
-        await panel.sees("a 1 rapidocr plain  against  b 2 tesseract dpi300")
+        await panel.sees("▸a 1 rapidocr plain   b 2 tesseract dpi300")
         await panel.sees("of the words are the same")
         left, right = (panel.app.screen.query_one(f"#{side}", TextPane) for side in ("left", "right"))
         assert [span.look for span in left.lines[0].spans] == ["gone"]
@@ -175,8 +177,10 @@ async def test_two_attempts_stand_side_by_side_with_what_differs_marked(campaign
         await panel.press("n")
         assert left.cursor == 2
         await panel.press("s")
-        await panel.sees("a 2 tesseract dpi300  against  b 1 rapidocr plain")
+        await panel.sees("▸a 2 tesseract dpi300   b 1 rapidocr plain")
         await panel.press("t")
+        await panel.sees("bocr accept")
+        await panel.press("right", "enter")
         await panel.until(lambda: page_row(campaign, 14).engine == "tesseract")
 
 
@@ -262,7 +266,7 @@ async def test_texts_that_try_to_be_more_than_text_are_shown_in_both_forms(
             for key in ("j", "j", "j", "m", "G", "g", "m"):
                 await panel.press(key)
                 check(panel.lines, size[0])
-        await panel.press("t", "C")
+        await panel.press("t", "escape", "C")
         check(panel.lines, size[0])
 
 

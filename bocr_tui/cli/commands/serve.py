@@ -27,7 +27,7 @@ def serve(
 ) -> None:
     """Show the panel in a browser, on this machine. There is no password: whoever reaches the port sees it.
 
-    Needs the extra `serve`: pip install 'bocr[serve]'. Ctrl-C ends it; jobs go on.
+    Needs a library besides: pip install textual-serve. Ctrl-C ends it; jobs go on.
     """
     from bocr_tui.cli.output import note, safe, say
     from bocr_tui.config.errors import UsageError

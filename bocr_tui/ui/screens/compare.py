@@ -22,7 +22,7 @@ from bocr_tui.ui.page_story import PageStory
 from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.widgets.text_pane import TextPane
 from bocr_tui.ui.widgets.tones import Part
-from bocr_tui.ui.widgets.top_line import PartsLine, PlaceLine, TopLine
+from bocr_tui.ui.widgets.top_line import WIDE, PartsLine, PlaceLine, TopLine
 from bocr_tui.ui.work import begin
 
 
@@ -45,6 +45,7 @@ class CompareScreen(PanelScreen[None]):
         self._chosen = [left, right]
         self._place = place
         self._compared: Compared | None = None
+        self._words = ""
 
     def compose(self) -> ComposeResult:
         yield TopLine(id="top")
@@ -79,12 +80,27 @@ class CompareScreen(PanelScreen[None]):
         where = f"page {page.number} of {self._story.document.page_count} "
         self.tell_place_line(((where, "plain"),), self._place)
         left, right = (self._story.attempts[index] for index in self._chosen)
+        here = 1 if self._panes()[1].has_focus else 0
         titles: tuple[Part, ...] = (
-            (f" a {self._chosen[0] + 1} {name_of(left)}", "title"),
-            ("  against  ", "muted"),
-            (f"b {self._chosen[1] + 1} {name_of(right)}", "title"),
+            self._title("a", 0, left, here),
+            ("  ", "muted"),
+            self._title("b", 1, right, here),
         )
-        self.tell_line("#panes", titles, ((f"{said} ", "muted"),))
+        self._words = said
+        shown = said if self.size.width >= WIDE else said.partition(",")[0]
+        self.tell_line("#panes", titles, ((f"{shown} ", "muted"),))
+
+    def _title(self, key: str, side: int, attempt: AttemptRow, here: int) -> Part:
+        """Of one side; the one that t accepts is marked."""
+        mark = "▸" if side == here else " "
+        return (
+            f"{mark}{key} {self._chosen[side] + 1} {name_of(attempt)}",
+            "title" if side == here else "muted",
+        )
+
+    def on_descendant_focus(self) -> None:
+        if self._words:
+            self._tell(self._words)
 
     @on(TextPane.Moved, "#left")
     def _left_moved(self, message: TextPane.Moved) -> None:
