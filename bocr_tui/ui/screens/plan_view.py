@@ -180,9 +180,6 @@ class PlanView(PanelScreen[None]):
     def _loaded(self) -> None:
         if not self._there:
             return
-        self.planned.forget_gone()
-        if not self._text:
-            self.documents.forget_gone()
         self.tell_place()
         self._want_preview()
 
