@@ -70,6 +70,9 @@ async def into(panel: Panel, state: ListState, around: AsyncExitStack) -> None:
         await panel.sees("stale")
         await panel.press("ctrl+r")
         await panel.until(lambda: panel.table.trouble)
+        await panel.press("j", "k")  # whatever the preview read before, it now says that it cannot
+        if panel.app.size.width >= 120:
+            await panel.sees("The catalog cannot be")
 
 
 async def compare(panel: Panel, name: str) -> None:
