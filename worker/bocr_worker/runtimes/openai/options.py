@@ -8,6 +8,7 @@ from typing import Any
 
 from bocr_worker.engines.vision.base import nearest
 from bocr_worker.engines.vision.sampling import OptionError, whole_option
+from bocr_worker.runtimes.plain_options import flag_option, seconds_option, text_option, variables_option
 
 
 @dataclass(frozen=True)
@@ -84,48 +85,27 @@ def _read(name: str, value: Any) -> Any:
     if name == "url":
         return tuple(_url(each) for each in ([value] if isinstance(value, str) else _texts(name, value)))
     if name == "environment":
-        return _environment(value)
+        return variables_option(name, value)
     if isinstance(default, bool):
-        if not isinstance(value, bool):
-            raise OptionError(f"{name} should be true or false, not {str(value)[:40]!r}")
-        return value
+        return flag_option(name, value)
     if isinstance(default, int):
         return whole_option(name, value, 1 if name == "gpus_per_server" else 0, 1 << 40)
     if isinstance(default, float):
-        return _seconds(name, value)
+        return seconds_option(name, value, _LEAST_SECONDS)
     if isinstance(default, tuple):
         return _texts(name, value)
-    return _text(name, value)
-
-
-def _seconds(name: str, value: Any) -> float:
-    fits = isinstance(value, (int, float)) and not isinstance(value, bool) and _LEAST_SECONDS <= value <= 1e6
-    if not fits:
-        raise OptionError(f"{name} should be a number of seconds above 0, not {str(value)[:40]!r}")
-    return float(value)
-
-
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or "\0" in value or len(value) > 4096:
-        raise OptionError(f"{name} should be a text, not {str(value)[:40]!r}")
-    return value
+    return text_option(name, value)
 
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or len(value) > 200:
         raise OptionError(f"{name} should be a list of texts, not {str(value)[:40]!r}")
-    return tuple(_text(name, each) for each in value)
-
-
-def _environment(value: Any) -> dict[str, str]:
-    if not isinstance(value, Mapping):
-        raise OptionError("environment should be a table of variables")
-    return {_text("environment", name): _text("environment", each) for name, each in value.items()}
+    return tuple(text_option(name, each) for each in value)
 
 
 def _url(value: str) -> str:
     """Without the /v1 that people copy along with it."""
-    bare = _text("url", value).strip().rstrip("/").removesuffix("/v1")
+    bare = text_option("url", value).strip().rstrip("/").removesuffix("/v1")
     if not bare.startswith(("http://", "https://")) or any(character.isspace() for character in bare):
         raise OptionError(f"url should be like http://host:8000, not {value[:60]!r}")
     return bare

@@ -8,6 +8,7 @@ from typing import Any
 
 from bocr_worker.engines.vision.base import nearest
 from bocr_worker.engines.vision.sampling import OptionError, whole_option
+from bocr_worker.runtimes.plain_options import flag_option, seconds_option, text_option, variables_option
 
 
 @dataclass(frozen=True)
@@ -68,32 +69,15 @@ def parse_options(options: Mapping[str, Any], others: tuple[str, ...]) -> Transf
 def _read(name: str, value: Any) -> Any:
     default = _NAMES[name].default
     if name == "environment":
-        if not isinstance(value, Mapping):
-            raise OptionError("environment should be a table of variables")
-        return {_text(name, key): _text(name, each) for key, each in value.items()}
+        return variables_option(name, value)
     if isinstance(default, bool):
-        if not isinstance(value, bool):
-            raise OptionError(f"{name} should be true or false, not {str(value)[:40]!r}")
-        return value
+        return flag_option(name, value)
     if isinstance(default, int):
         return whole_option(name, value, 0, _MOST_AT_ONCE)
     if isinstance(default, float):
-        return _seconds(name, value)
-    text = _text(name, value)
+        return seconds_option(name, value, _LEAST_SECONDS)
+    text = text_option(name, value)
     if name in _CHOICES and text not in _CHOICES[name]:
         known = " or ".join(choice for choice in _CHOICES[name] if choice)
         raise OptionError(f"{name} should be {known}, not {text[:40]!r}")
     return text
-
-
-def _seconds(name: str, value: Any) -> float:
-    fits = isinstance(value, (int, float)) and not isinstance(value, bool) and _LEAST_SECONDS <= value <= 1e6
-    if not fits:
-        raise OptionError(f"{name} should be a number of seconds above 0, not {str(value)[:40]!r}")
-    return float(value)
-
-
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or "\0" in value or len(value) > 4096:
-        raise OptionError(f"{name} should be a text, not {str(value)[:40]!r}")
-    return value
