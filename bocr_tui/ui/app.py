@@ -209,10 +209,12 @@ class BocrApp(InteractingApp):
         await self._watch.look()
 
     def _saw(self, sight: Sight) -> None:
-        self.sight = sight
+        """Draw at once what changed; how old it is, the screen tells every second by itself."""
+        before, self.sight = self.sight, sight
         if isinstance(screen := self.top_screen(), PanelScreen):
             screen.hear(sight)
-        self._tell_standing()
+            if not sight.same_as(before):
+                screen.tell_standing()
 
     def _tell_standing(self) -> None:
         if isinstance(screen := self.top_screen(), PanelScreen):

@@ -35,6 +35,17 @@ class Sight:
     sites: tuple[SiteRow, ...] = ()
     autopilot: AutopilotRow = field(default_factory=AutopilotRow)
 
+    def same_as(self, other: Sight) -> bool:
+        """Whether nothing but the time of the last answer is another."""
+        return (
+            self.counts is other.counts
+            and self.change == other.change
+            and self.trouble is other.trouble
+            and self.sites is other.sites
+            and self.autopilot is other.autopilot
+            and (self.seen_at is None) is (other.seen_at is None)
+        )
+
     def stale_s(self, now: float) -> float | None:
         """For how long nothing was heard; None while what is shown can be called live."""
         if self.seen_at is None:

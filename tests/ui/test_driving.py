@@ -75,7 +75,7 @@ async def test_a_fault_of_the_background_is_told_and_the_panel_goes_on(tmp_path:
         await panel.until(lambda: panel.toasts)
         assert "ZeroDivisionError: a fault" in panel.toasts[0]
         await panel.press("3")
-        await panel.sees("Engine")
+        await panel.sees("Stage")
 
 
 async def test_leaving_ends_the_background(tmp_path: Path) -> None:

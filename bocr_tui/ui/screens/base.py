@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from textual import on, work
@@ -11,6 +11,7 @@ from textual.app import App
 from textual.binding import Binding
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Footer
 
 from bocr_tui.actions.action import Options, Selection
 from bocr_tui.actions.registry import action_named
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from bocr_tui.ui.app import BocrApp
 
 Result = TypeVar("Result")
+Line = TypeVar("Line", bound=Widget)
 
 _ACT = re.compile(r"act\('([\w.]+)'\)")
 """A binding of an action of the registry."""
@@ -95,9 +97,14 @@ class PanelScreen(Screen[Result], Generic[Result]):
 
     def tell_standing(self) -> None:
         """Draw the top line anew, if anything in it changed, and dim the keys that do nothing now."""
-        for line in self.query(TopLine):
+        for line in self.lines(TopLine):
             line.tell(self.panel.standing())
         self.tell_keys()
+
+    def lines(self, kind: type[Line]) -> Iterator[Line]:
+        """Its lines of a kind; none while it opens or closes. Asked for every second: no query of the style
+        sheet's kind, which looks at every widget."""
+        return (each for each in self.children if isinstance(each, kind))
 
     def tell_outbox(self, told: str) -> None:
         """Show what waits to be sent, over the line above the keys."""
@@ -111,14 +118,14 @@ class PanelScreen(Screen[Result], Generic[Result]):
     @on(VirtualTable.Highlighted)
     def tell_keys(self) -> None:
         """A key that does nothing now is dim, and says why when it is pressed all the same."""
-        for key in self.query("FooterKey"):
+        for key in (key for footer in self.lines(Footer) for key in footer.walk_children()):
             found = _ACT.match(getattr(key, "action", ""))
             if found is not None:
                 key.set_class(self.why_not(found[1]) is not None, "-disabled")
 
     def tell_place_line(self, right: tuple[Part, ...], here: str | None = None) -> None:
         """Draw the second line. It may be gone already while the panel closes, and news still come."""
-        for line in self.query(PlaceLine):
+        for line in self.lines(PlaceLine):
             line.tell(here or self.PLACE, right)
 
     def tell_line(self, selector: str, left: tuple[Part, ...], right: tuple[Part, ...] = ()) -> None:
