@@ -142,6 +142,17 @@ def test_a_batch_and_a_document_count_their_pages_by_state(campaign: Campaign, r
     assert document.tally.settled == 15
 
 
+def test_a_batch_tells_the_pace_of_its_running_jobs_and_what_is_tried_again(
+    campaign: Campaign, reader: Reader
+) -> None:
+    live = int(campaign.pages[-1]["batch_id"])
+    settled, running = reader.batches.rows([1, live])
+    held = [page for page in campaign.pages if page["batch_id"] == live]
+    assert (settled.pages_per_s, settled.in_retry) == (None, 0)
+    assert running.pages_per_s == 1.4
+    assert running.in_retry == sum(page["state"] in ("failed", "gave_up") for page in held)
+
+
 def test_jobs_come_newest_first_with_the_batches_they_work_on(reader: Reader) -> None:
     ids = reader.jobs.ids(JobFilter(), "newest")
     assert list(ids) == sorted(ids, reverse=True)
