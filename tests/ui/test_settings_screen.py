@@ -112,7 +112,7 @@ async def test_a_file_changed_outside_is_read_again_and_a_wrong_one_is_told_besi
         await panel.sees("44")
         assert panel.app.workspace.config.limits.attempts == 44
         workspace.config_path.write_text("[limits]\natempts = 5\n", encoding="utf-8")
-        await panel.sees("there is no setting limits.atempts")
+        await panel.sees("limits.atempts")
         await panel.until(lambda: "Did you mean attempts?" in " ".join(panel.text.split()))
         await panel.sees("the last one that was right holds")
         assert panel.app.workspace.config.limits.attempts == 44

@@ -81,6 +81,11 @@ class PageMapScreen(PanelScreen[None]):
     def map(self) -> PageMap:
         return self.query_one(PageMap)
 
+    @property
+    def _is_gone(self) -> bool:
+        """Whether it was closed while an answer was on its way."""
+        return not self.query(PageMap)
+
     def changed(self) -> None:
         """Read again, but not all the time while pages stream by."""
         wait = self._not_before - time.monotonic()
@@ -113,6 +118,8 @@ class PageMapScreen(PanelScreen[None]):
             ended = time.monotonic()
             self._not_before = ended + max(LEAST_REST_S, (ended - began) * REREAD_REST)
         self._trouble_since = None
+        if self._is_gone:
+            return
         self.map.show(states)
         if at is not None:
             self.map.go_to(at)
@@ -122,6 +129,8 @@ class PageMapScreen(PanelScreen[None]):
     def _fail(self, error: BocrError) -> None:
         """What was drawn before stays, and is called stale."""
         self._trouble_since = self._trouble_since or time.monotonic()
+        if self._is_gone:
+            return
         if not self.map.states:
             quiet = isinstance(error, NoCatalog)
             hint = error.next_step if quiet else f"{error.next_step} ctrl+r tries again.".strip()
@@ -200,7 +209,7 @@ class PageMapScreen(PanelScreen[None]):
         except BocrError as error:
             self._fail(error)
             return
-        if row is None:
+        if row is None or self._is_gone:
             return
         state, tone = wording.page_state(row.state, row.held)
         why = f", {wording.plain(row.failure)}" if row.failure else ""
