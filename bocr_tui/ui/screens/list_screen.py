@@ -146,6 +146,8 @@ class ListScreen(FilteredScreen, Generic[Row]):
 
     def changed(self) -> None:
         """Read again what is shown, but not all the time while pages stream by."""
+        if not self.query("#table"):
+            return  # it opens or closes
         wait = self._not_before - time.monotonic()
         if wait <= 0:
             self._reread()
@@ -154,6 +156,8 @@ class ListScreen(FilteredScreen, Generic[Row]):
 
     def _reread(self) -> None:
         self._reread_later = None
+        if not self.query("#table"):
+            return
         self._read_began = time.monotonic()
         self._not_before = self._read_began + 0.5
         self.table.reread()
@@ -221,8 +225,8 @@ class ListScreen(FilteredScreen, Generic[Row]):
 
     @on(Facts.Appeared)
     def _begin_preview(self) -> None:
-        pane = self.query_one("#preview", Facts)
-        if not self.shown(pane):
+        pane = next(iter(self.query("#preview").results(Facts)), None)
+        if pane is None or not self.shown(pane):
             return
         row = self.table.current
         if row is not None:
