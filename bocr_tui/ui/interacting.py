@@ -38,8 +38,10 @@ MOST_QUOTED = 40
 READ_ONLY_ASKED = "the panel was opened with --readonly"
 READ_ONLY_SET = "bocr.toml says read_only of the panel"
 
-TOAST_S = 6.0
-TROUBLE_TOAST_S = 12.0
+TOAST_S = 4.0
+"""Time to read a short sentence twice."""
+
+TROUBLE_TOAST_S = 8.0
 """A sentence with a cause and a next step takes longer to read."""
 
 
