@@ -13,6 +13,7 @@ from bocr_tui.ui.screens.command_line import CommandLine
 from bocr_tui.ui.screens.copied import Copied
 from bocr_tui.ui.screens.help import Help
 from bocr_tui.ui.typed import parse
+from bocr_tui.ui.widgets.key_line import KeyLine
 from tests.ui.campaign import Campaign
 from tests.ui.conftest import Panel, opened
 
@@ -48,8 +49,7 @@ async def test_help_and_footer_show_what_cannot_be_done_now_and_why(shared_campa
         await panel.until(lambda: panel.table.current is not None and panel.table.current.state == "running")
 
         def dim() -> list[str]:
-            keys = panel.app.screen.query("FooterKey.-disabled")
-            return [getattr(key, "description", "") for key in keys]
+            return [key.description for key in panel.app.screen.query_one(KeyLine).dimmed]
 
         await panel.until(lambda: dim() == ["Resubmit"])
         await panel.press("question_mark")

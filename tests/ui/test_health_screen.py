@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert, update
-from textual.widgets import Footer
 
 from bocr_tui.catalog import core
 from bocr_tui.ui.kept_state import KeptState, read_state, write_state
 from bocr_tui.ui.screens.health import HealthScreen
 from bocr_tui.ui.screens.log import LogScreen
 from bocr_tui.ui.screens.pages import PagesScreen
+from bocr_tui.ui.widgets.key_line import KeyLine
 from bocr_tui.ui.widgets.plot import bar_rows, resampled
 from bocr_tui.ui.widgets.virtual_table import VirtualTable
 from tests.ui.campaign import Campaign
@@ -149,9 +149,9 @@ async def test_every_size_shows_plot_vitals_classes_and_timeline(
         await on_health(panel)
         for words in ("Pages/min", "Left", "Failed pages", "coverage", "What happened", "Site box paused"):
             await panel.sees(words)
-        keys = panel.app.screen.query_one(Footer).children
-        assert 0 < len(keys) <= 8
-        assert all(key.region.right <= size[0] for key in keys)
+        keys = panel.app.screen.query_one(KeyLine)
+        assert 0 < len(keys.keys) <= 8
+        assert keys.fitting() == list(keys.keys)
 
 
 async def test_nothing_yet_is_said_and_hostile_words_are_only_text(

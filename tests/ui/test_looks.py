@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from textual.widgets import Footer
 
+from bocr_tui.ui.widgets.key_line import KeyLine
 from tests.ui.campaign import Campaign
 from tests.ui.conftest import Panel, opened
 
@@ -35,9 +35,9 @@ async def test_a_wider_terminal_shows_more_panes_and_every_one_shows_its_columns
 
 
 def check_keys_and_panes(panel: Panel, panes: int) -> None:
-    keys = panel.app.screen.query_one(Footer).children
-    assert 0 < len(keys) <= 8
-    assert all(key.region.right <= panel.app.size.width for key in keys)
+    keys = panel.app.screen.query_one(KeyLine)
+    assert 0 < len(keys.keys) <= 8
+    assert keys.fitting() == list(keys.keys)
     body = panel.app.screen.query_one("#body")
     assert len([pane for pane in body.children if pane.region.width]) == panes
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
-from textual.widgets import Footer
 
 from bocr_tui.catalog import core
 from bocr_tui.catalog.lists import open_reader
 from bocr_tui.catalog.page_map import CODES, MapScope, index_of, page_at, read_states
 from bocr_tui.ui.screens.page import PageScreen
 from bocr_tui.ui.screens.page_map import PageMapScreen
+from bocr_tui.ui.widgets.key_line import KeyLine
 from bocr_tui.ui.widgets.map_tiles import BAD, LOOKS, STATE_LOOKS, bad_before, next_bad, tally, tiles
 from bocr_tui.ui.widgets.page_map import PageMap
 from tests.ui.campaign import Campaign
@@ -229,9 +229,9 @@ async def test_every_page_is_in_view_at_every_size_and_the_keys_are_whole(
         assert drawn.virtual_size.height <= max(1, drawn.size.height)
         assert sum(tally(drawn.states).values()) == 140
         if size[0] >= 80:
-            keys = panel.app.screen.query_one(Footer).children
-            assert 0 < len(keys) <= 8
-            assert all(key.region.right <= size[0] for key in keys)
+            keys = panel.app.screen.query_one(KeyLine)
+            assert 0 < len(keys.keys) <= 8
+            assert keys.fitting() == list(keys.keys)
 
 
 async def test_without_pages_or_a_catalog_it_says_so(campaign: Campaign, tmp_path: Path) -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import update
-from textual.widgets import Footer
 
 from bocr_tui.catalog import core
 from bocr_tui.ui.screens.asking import Confirm
 from bocr_tui.ui.screens.pages import PagesScreen
 from bocr_tui.ui.screens.plan import PlanScreen
 from bocr_tui.ui.widgets.form import Form
+from bocr_tui.ui.widgets.key_line import KeyLine
 from tests.ui.campaign import Campaign, build
 from tests.ui.conftest import Panel, opened
 from tests.ui.test_hostile import NASTY, check
@@ -181,9 +181,9 @@ async def test_every_size_shows_lists_values_and_keys_whole(waiting: Campaign, s
         await on_plan(panel)
         for words in ("Not planned yet", "Planned batch", "Divide by", "Stage 1", "alpha.pdf", "b00002"):
             assert words in panel.text
-        keys = panel.app.screen.query_one(Footer).children
-        assert 0 < len(keys) <= 8
-        assert all(key.region.right <= size[0] for key in keys)
+        keys = panel.app.screen.query_one(KeyLine)
+        assert 0 < len(keys.keys) <= 8
+        assert keys.fitting() == list(keys.keys)
 
 
 async def test_without_a_catalog_or_with_a_broken_configuration_it_says_what_to_do(tmp_path: Path) -> None:

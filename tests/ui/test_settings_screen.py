@@ -8,10 +8,10 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from textual.widgets import Footer
 
 from bocr_tui.config.workspace import Workspace, make_workspace
 from bocr_tui.ui.screens.settings import SettingsScreen
+from bocr_tui.ui.widgets.key_line import KeyLine
 from tests.ui.conftest import Panel, opened
 
 FILE = """\
@@ -168,10 +168,10 @@ async def test_every_size_shows_the_list_its_meaning_and_keys_whole(
         await on_settings(panel)
         await panel.sees("panel.theme")
         await panel.sees("The theme's name")
-        keys = panel.app.screen.query_one(Footer).children
-        assert 0 < len(keys) <= 8
+        keys = panel.app.screen.query_one(KeyLine)
+        assert 0 < len(keys.keys) <= 8
         if size[0] >= 80:
-            assert all(key.region.right <= size[0] for key in keys)
+            assert keys.fitting() == list(keys.keys)
 
 
 async def test_a_file_that_cannot_be_written_is_an_error_and_nothing_changes(workspace: Workspace) -> None:

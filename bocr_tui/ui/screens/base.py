@@ -11,7 +11,6 @@ from textual.app import App
 from textual.binding import Binding
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from bocr_tui.actions.action import Options, Selection
 from bocr_tui.actions.registry import action_named
@@ -19,6 +18,7 @@ from bocr_tui.config.errors import UsageError
 from bocr_tui.ui.acting import act
 from bocr_tui.ui.binding_ids import context_of, with_ids
 from bocr_tui.ui.watching import Sight
+from bocr_tui.ui.widgets.key_line import KeyLine
 from bocr_tui.ui.widgets.outbox_line import OutboxLine
 from bocr_tui.ui.widgets.tones import Part
 from bocr_tui.ui.widgets.top_line import PartsLine, PlaceLine, TopLine
@@ -118,10 +118,12 @@ class PanelScreen(Screen[Result], Generic[Result]):
     @on(VirtualTable.Highlighted)
     def tell_keys(self) -> None:
         """A key that does nothing now is dim, and says why when it is pressed all the same."""
-        for key in (key for footer in self.lines(Footer) for key in footer.walk_children()):
-            found = _ACT.match(getattr(key, "action", ""))
-            if found is not None:
-                key.set_class(self.why_not(found[1]) is not None, "-disabled")
+        for line in self.lines(KeyLine):
+            line.dim(self._does_nothing)
+
+    def _does_nothing(self, binding_action: str) -> bool:
+        found = _ACT.match(binding_action)
+        return found is not None and self.why_not(found[1]) is not None
 
     def tell_place_line(self, right: tuple[Part, ...], here: str | None = None) -> None:
         """Draw the second line. It may be gone already while the panel closes, and news still come."""

@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
-from textual.widgets import Footer
 
 from bocr_tui.actions.action import Options, Selection
 from bocr_tui.catalog.list_rows import AttemptRow
@@ -20,6 +19,7 @@ from bocr_tui.ui.comparing import Compared, compare
 from bocr_tui.ui.page_read import read_attempt
 from bocr_tui.ui.page_story import PageStory
 from bocr_tui.ui.screens.base import PanelScreen
+from bocr_tui.ui.widgets.key_line import KeyLine
 from bocr_tui.ui.widgets.text_pane import TextPane
 from bocr_tui.ui.widgets.tones import Part
 from bocr_tui.ui.widgets.top_line import WIDE, PartsLine, PlaceLine, TopLine
@@ -54,7 +54,7 @@ class CompareScreen(PanelScreen[None]):
         with Horizontal(id="body"):
             yield TextPane(id="left", gutter=False)
             yield TextPane(id="right", gutter=False)
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -14,7 +14,6 @@ from textual.binding import Binding
 from textual.containers import Container, Vertical
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from bocr_tui.catalog.happenings import events_of
 from bocr_tui.catalog.list_query import PageFilter
@@ -33,6 +32,7 @@ from bocr_tui.ui.screens.pages import FAILED, PagesScreen
 from bocr_tui.ui.sheets_health import MARK_ID, FailureRow, FailureSheet, HappeningSheet
 from bocr_tui.ui.telling_health import WINDOWS, about_health, pages_said, tokens_said
 from bocr_tui.ui.widgets.facts import Facts
+from bocr_tui.ui.widgets.key_line import KeyLine
 from bocr_tui.ui.widgets.plot import Plot
 from bocr_tui.ui.widgets.table_drawing import Notice
 from bocr_tui.ui.widgets.tones import Part
@@ -167,7 +167,7 @@ class HealthScreen(PanelScreen[None]):
             with Vertical(id="happened"):
                 yield VirtualTable(HappeningSheet(), id="table", quiet=(NoCatalog,))
         yield FindLine("Find in what happened:")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         super().on_mount()

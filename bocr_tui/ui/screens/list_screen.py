@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from bocr_tui.catalog.lists import NoCatalog
 from bocr_tui.config.errors import BocrError
@@ -20,6 +19,7 @@ from bocr_tui.ui.screens.filtering import FilteredScreen
 from bocr_tui.ui.screens.find import FindLine
 from bocr_tui.ui.widgets.body import Body
 from bocr_tui.ui.widgets.facts import Facts
+from bocr_tui.ui.widgets.key_line import KeyLine
 from bocr_tui.ui.widgets.marking_table import MarkingTable
 from bocr_tui.ui.widgets.row_store import Identified
 from bocr_tui.ui.widgets.table_drawing import Notice, Sheet
@@ -63,7 +63,7 @@ class ListScreen(FilteredScreen, Generic[Row]):
             yield self.third_pane()
         yield PartsLine(id="detail")
         yield FindLine()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -12,7 +12,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.widgets import Footer
 
 from bocr_tui.actions.action import Selection
 from bocr_tui.actions.job_logs import job_log
@@ -26,6 +25,7 @@ from bocr_tui.ui import wording
 from bocr_tui.ui.reading import Lane
 from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.screens.find import FindLine
+from bocr_tui.ui.widgets.key_line import KeyLine
 from bocr_tui.ui.widgets.log_view import LogView
 from bocr_tui.ui.widgets.table_drawing import Notice
 from bocr_tui.ui.widgets.tones import Part
@@ -64,7 +64,7 @@ class LogScreen(PanelScreen[None]):
         yield PartsLine(id="panes")
         yield LogView(id="log")
         yield FindLine("Find in the log:")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         super().on_mount()

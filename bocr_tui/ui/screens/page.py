@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.reactive import reactive
-from textual.widgets import Footer
 
 from bocr_tui.catalog.list_query import PageFilter
 from bocr_tui.catalog.words import PageState
@@ -25,6 +24,7 @@ from bocr_tui.ui.screens.reviewing import ReviewingScreen
 from bocr_tui.ui.telling_page import about_page
 from bocr_tui.ui.turning import page_beyond
 from bocr_tui.ui.widgets.facts import Facts
+from bocr_tui.ui.widgets.key_line import KeyLine
 from bocr_tui.ui.widgets.picture_view import PictureView
 from bocr_tui.ui.widgets.text_pane import TextPane
 from bocr_tui.ui.widgets.tones import Part
@@ -106,7 +106,7 @@ class PageScreen(ReviewingScreen):
             facts = Facts(id="facts")
             facts.can_focus = True
             yield facts
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         super().on_mount()

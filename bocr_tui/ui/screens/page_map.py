@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.timer import Timer
-from textual.widgets import Footer
 
 from bocr_tui.catalog.list_query import PageFilter
 from bocr_tui.catalog.list_rows import PageRow
@@ -21,6 +20,7 @@ from bocr_tui.ui import wording
 from bocr_tui.ui.reading import Lane
 from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.screens.page import PageScreen
+from bocr_tui.ui.widgets.key_line import KeyLine
 from bocr_tui.ui.widgets.map_tiles import HEIGHTS, SHADES, STATE_LOOKS, tally
 from bocr_tui.ui.widgets.page_map import PageMap
 from bocr_tui.ui.widgets.table_drawing import Notice
@@ -70,7 +70,7 @@ class PageMapScreen(PanelScreen[None]):
         yield PageMap(id="body")
         yield PartsLine(id="legend")
         yield PartsLine(id="told")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from bocr_tui.catalog.list_query import BatchFilter
 from bocr_tui.catalog.list_rows import BatchRow, DocumentRow
@@ -32,6 +32,7 @@ from bocr_tui.ui.telling_plan import about_plan, about_submission
 from bocr_tui.ui.telling_script import script_text
 from bocr_tui.ui.widgets.facts import Facts, Words
 from bocr_tui.ui.widgets.form import Form
+from bocr_tui.ui.widgets.key_line import KeyLine
 from bocr_tui.ui.widgets.mark_table import MarkTable
 from bocr_tui.ui.widgets.table_drawing import Notice
 from bocr_tui.ui.widgets.tones import Part
@@ -99,7 +100,7 @@ class PlanView(PanelScreen[None]):
             with VerticalScroll(id="plan-script", can_focus=False):
                 yield Static(id="script")
         yield FindLine()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -12,7 +12,7 @@ from textual import on, work
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding
 from textual.containers import Horizontal
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from bocr_tui.actions.action import Options, Selection
 from bocr_tui.actions.registry import action_named
@@ -26,6 +26,7 @@ from bocr_tui.ui.screens.find import FindLine
 from bocr_tui.ui.settings_reading import SettingList, SettingsRead, read_settings, stamp_of
 from bocr_tui.ui.sheets_settings import RESTARTED, SettingRow, SettingSheet, about_setting, meaning_of
 from bocr_tui.ui.widgets.facts import Facts
+from bocr_tui.ui.widgets.key_line import KeyLine
 from bocr_tui.ui.widgets.table_drawing import Notice
 from bocr_tui.ui.widgets.tones import Part
 from bocr_tui.ui.widgets.top_line import PlaceLine, TopLine
@@ -78,7 +79,7 @@ class SettingsScreen(PanelScreen[None]):
         yield Static(id="meaning")
         yield Static(id="wrong")
         yield FindLine("Find in settings:")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         super().on_mount()

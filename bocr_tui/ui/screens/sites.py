@@ -11,7 +11,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer
 
 from bocr_tui.actions.action import Selection
 from bocr_tui.catalog.list_rows import EventRow
@@ -28,6 +27,7 @@ from bocr_tui.ui.sheets_sites import SiteSheet
 from bocr_tui.ui.telling import about_events
 from bocr_tui.ui.telling_sites import about_site, why
 from bocr_tui.ui.widgets.facts import Facts, Heading
+from bocr_tui.ui.widgets.key_line import KeyLine
 from bocr_tui.ui.widgets.log_view import LogView
 from bocr_tui.ui.widgets.table_drawing import HEADER_LINES, Notice
 from bocr_tui.ui.widgets.tones import Part
@@ -92,7 +92,7 @@ class SitesScreen(ListScreen[SiteRow]):
             yield Facts(id="preview")
             yield self.third_pane()
         yield FindLine()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def sheet(self) -> SiteSheet:
         return SiteSheet()
