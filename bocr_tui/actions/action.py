@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -67,6 +67,12 @@ class Selection:
     """How the sites' connections stand, and `uploads_paused` where they are."""
     autopilot_on: bool | None = None
     """None: unknown."""
+
+    def without(self, kind: str, rows: Iterable[int | str]) -> Selection:
+        """The same but for these rows of a kind."""
+        left_out = set(rows)
+        kept = tuple(row for row in getattr(self, kind) if row not in left_out)
+        return Selection(**{**vars(self), kind: kept})
 
 
 @dataclass(frozen=True)
@@ -166,7 +172,8 @@ class Action:
     looks at the selection only. `selects` is the kind of row it acts on (`pages`, `batches`, `jobs`,
     `sites`), None for an action on the whole workspace. `asks` names the Options a face should ask for.
     `command` is its headless twin. `writes` False: nothing is changed by it, so a read-only panel offers it.
-    `waits` True: the panel lets a moment pass before it does this, in which it can be undone.
+    `waits` True: the panel lets a moment pass before it does this, in which it can be undone; then `refuses`
+    says beforehand which of the selected rows it would not take now, with the reason, and changes nothing.
     """
 
     id: str
@@ -182,6 +189,8 @@ class Action:
     asks: tuple[str, ...] = ()
     writes: bool = True
     waits: bool = False
+    refuses: Callable[[Context, Options], tuple[tuple[int, str], ...]] | None = None
+    """Raises BocrError where the options mean nothing there is."""
 
     @cached_property
     def name(self) -> str:

@@ -51,6 +51,19 @@ def _resubmit(context: Context, options: Options) -> Outcome:
     )
 
 
+def refuses_to_resubmit(context: Context, options: Options) -> tuple[tuple[int, str], ...]:
+    """Which of the selected pages would not be taken now, with the reason; nothing is changed.
+
+    Raises BocrError for an engine or a site that is none.
+    """
+    from bocr_tui.control.orders import refusals, site_to_use
+    from bocr_tui.control.pipeline import build_pipeline
+
+    config = context.workspace.config
+    build_pipeline(config, options.engine, site_to_use(config, options.site))
+    return tuple(refusals(context.catalog.open(), context.selection.pages, options.engine is not None))
+
+
 def _reset(context: Context, options: Options) -> Outcome:
     from bocr_tui.control.orders import reset_pages
 
@@ -79,6 +92,7 @@ PAGE_ACTIONS = (
         selects="pages",
         asks=("engine", "site"),
         waits=True,
+        refuses=refuses_to_resubmit,
     ),
     Action(
         id="page.reset",

@@ -53,7 +53,7 @@ def submit_batches(
 ) -> Submitted:
     """Order the planned pages of these batches, one chain a batch; `pbs` is what its jobs ask for in place
     of the site's settings. Raises UsageError, ConfigError."""
-    chosen = _site(config, site)
+    chosen = site_to_use(config, site)
     pipeline = replace(build_pipeline(config, site=chosen), pbs=pbs or {})
     chains, jobs, refused, pages = [], [], [], 0
     for batch_id in batch_ids:
@@ -90,7 +90,7 @@ def resubmit_pages(
     Pages that are read already are taken only with an `engine`: their text is kept unless the new one is
     better. Pages that are held by a live chain, ignored or never submitted are refused, with the reason.
     """
-    chosen = _site(config, site)
+    chosen = site_to_use(config, site)
     pipeline = build_pipeline(config, engine, chosen)
     chains, jobs, refused, pages = [], [], [], 0
     for part in chunked(dict.fromkeys(page_ids), POOLED_PAGES):
@@ -156,7 +156,8 @@ def ignore_pages(catalog: Catalog, page_ids: Sequence[int]) -> int:
         return moved
 
 
-def _site(config: Config, site: str | None) -> str:
+def site_to_use(config: Config, site: str | None) -> str:
+    """The site of this name, the configuration's for None. Raises UsageError for one that is none."""
     chosen = site or config.site
     if chosen not in config.sites:
         raise UsageError(f"There is no site {chosen}.", f"Sites: {', '.join(sorted(config.sites))}.")

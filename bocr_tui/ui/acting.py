@@ -53,7 +53,7 @@ async def act(panel: BocrApp, action_id: str, selection: Selection, options: Opt
         if not await confirm(panel, action, selection, options):
             return False
     elif action.waits:
-        return wait(panel, action, selection, options)
+        return await wait(panel, action, selection, options)
     await carry_out(panel, action, selection, options)
     return True
 
@@ -65,13 +65,28 @@ async def carry_out(panel: BocrApp, action: Action, selection: Selection, option
     await panel.look_now()
 
 
-def wait(panel: BocrApp, action: Action, selection: Selection, options: Options) -> bool:
-    """Put it in the outbox; False when one of the rows waits there already."""
+async def wait(panel: BocrApp, action: Action, selection: Selection, options: Options) -> bool:
+    """Put into the outbox what can be done, and say at once what cannot be. False when nothing of it can, or
+    one of the rows waits there already."""
     if panel.outbox.holds(action, selection):
         panel.tell("That waits to be sent already; u takes it back.")
         return False
-    panel.outbox.put(action, selection, options)
-    return True
+    waiting, able = panel.outbox.put(action, selection, options), selection
+    try:
+        able, said = await panel.doer.foresee(action, selection, options)
+        if said is not None:
+            panel.tell(said.text, said.severity)
+    finally:  # what is asked here ends with the screen one asked from; the order does not
+        if rows_of(action, able):
+            panel.outbox.count_down(waiting, able)
+        else:
+            panel.outbox.drop(waiting)
+    return bool(rows_of(action, able))
+
+
+def rows_of(action: Action, selection: Selection) -> tuple[int | str, ...]:
+    """The selected rows of the kind that it acts on."""
+    return tuple(getattr(selection, action.selects)) if action.selects else ()
 
 
 async def confirm(panel: BocrApp, action: Action, selection: Selection, options: Options) -> bool:
@@ -90,7 +105,7 @@ async def confirm(panel: BocrApp, action: Action, selection: Selection, options:
 
 def on_rows(action: Action, selection: Selection) -> str:
     """` 3 pages`; empty where it acts on no rows."""
-    rows = len(getattr(selection, action.selects)) if action.selects else 0
+    rows = len(rows_of(action, selection))
     thing = _PLURALS.get(str(action.selects), str(action.selects).rstrip("s"))
     return f" {things(rows, thing, str(action.selects))}" if rows else ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -60,6 +61,24 @@ class Doer:
             return Said(f"{action.title} failed: {type(error).__name__}: {error}", "error")
         return _said(outcome, driven)
 
+    async def foresee(
+        self, action: Action, selection: Selection, options: Options
+    ) -> tuple[Selection, Said | None]:
+        """Those of the selected rows that it would take now, and what there is to say of the others."""
+        if action.refuses is None or action.selects is None:
+            return selection, None
+        try:
+            refused = await asyncio.to_thread(action.refuses, self._context(selection), options)
+        except BocrError as error:
+            nothing = selection.without(action.selects, getattr(selection, action.selects))
+            return nothing, Said(f"{error.cause} {error.next_step}".strip(), "error")
+        except Exception:  # noqa: BLE001 - the order itself meets it again, and tells it
+            return selection, None
+        if not refused:
+            return selection, None
+        able = selection.without(action.selects, (row for row, _ in refused))
+        return able, Said(" ".join(_reasons(refused)), "warning")
+
     async def costs(self, action: Action, selection: Selection, options: Options) -> tuple[str, ...]:
         """What is known beforehand of what it would cost, in sentences."""
         from bocr_tui.actions.costs import costs
@@ -78,11 +97,16 @@ class Doer:
 
 def _said(outcome: Outcome, driven: bool) -> Said:
     parts = [] if outcome.refused and not outcome.count else [outcome.text]
-    reasons = Counter(reason for _, reason in outcome.refused)
-    for reason, count in reasons.most_common(REASONS_SHOWN):
-        refused = "Refused" if count == 1 else f"{count:,} refused"
-        parts.append(f"{refused}: {reason.rstrip('.')}.")
+    parts += _reasons(outcome.refused)
     if outcome.next_step and not driven:
         parts.append(outcome.next_step)
     well = outcome.well and not outcome.refused
     return Said(" ".join(parts), "information" if well else "warning")
+
+
+def _reasons(refused: Sequence[tuple[int, str]]) -> Iterator[str]:
+    """The commonest reasons, each with how many rows it is of."""
+    reasons = Counter(reason for _, reason in refused)
+    for reason, count in reasons.most_common(REASONS_SHOWN):
+        many = "Refused" if count == 1 else f"{count:,} refused"
+        yield f"{many}: {reason.rstrip('.')}."

@@ -129,8 +129,8 @@ class InteractingApp(App[None]):
 
     async def settle(self) -> None:
         """Before leaving: send what waits, and keep what there is to remember."""
-        if len(self.outbox):
-            self.notify(f"{self.outbox.told().rpartition(' in ')[0]}: sent before leaving.", markup=False)
+        if self.outbox.words:
+            self.notify(f"{self.outbox.words}: sent before leaving.", markup=False)
             await self.outbox.flush()
         await self.memory.keep(self.current_mode)
 

@@ -7,9 +7,10 @@ is what an undo would have left. Nothing is ever half sent, because sending is o
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from textual.dom import DOMNode
@@ -26,12 +27,16 @@ TICK_S = 0.25
 
 @dataclass(frozen=True)
 class Waiting:
-    """One order, and when it is sent by the monotonic clock."""
+    """One order, and when it is sent by the monotonic clock; never, while it is asked whether it can be."""
 
     action: Action
     selection: Selection
     options: Options
-    due_at: float
+    due_at: float = math.inf
+
+    @property
+    def counts_down(self) -> bool:
+        return self.due_at < math.inf
 
     @property
     def words(self) -> str:
@@ -57,12 +62,27 @@ class Outbox:
         return len(self._waiting)
 
     def put(self, action: Action, selection: Selection, options: Options) -> Waiting:
-        waiting = Waiting(action, selection, options, time.monotonic() + OUTBOX_S)
+        """Keep an order, to `count_down` or to `drop` it soon; an undo and leaving know of it from now on."""
+        waiting = Waiting(action, selection, options)
         self._waiting.append(waiting)
+        return waiting
+
+    def count_down(self, waiting: Waiting, selection: Selection) -> None:
+        """Let the order's time begin, for these of its rows; nothing if it was taken back meanwhile."""
+        if waiting not in self._waiting:
+            return
+        due_at = time.monotonic() + OUTBOX_S
+        at = self._waiting.index(waiting)
+        self._waiting[at] = replace(waiting, selection=selection, due_at=due_at)
         if self._ticking is None:
             self._ticking = self._node.set_interval(min(TICK_S, OUTBOX_S / 2), self._tick)
         self._changed()
-        return waiting
+
+    def drop(self, waiting: Waiting) -> None:
+        """Forget an order that cannot be sent."""
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
+            self._rest()
 
     def holds(self, action: Action, selection: Selection) -> bool:
         """Whether one of these rows waits already for the same."""
@@ -80,17 +100,18 @@ class Outbox:
         self._rest()
         return taken
 
-    def left_s(self) -> float:
-        """Until the newest is sent: for so long an undo is possible."""
-        return max(0.0, self._waiting[-1].due_at - time.monotonic()) if self._waiting else 0.0
-
     def told(self) -> str:
         """What waits and for how long, in one line; empty when nothing does."""
-        if not self._waiting:
+        counting = [each for each in self._waiting if each.counts_down]
+        if not counting:
             return ""
-        more = f" (and {len(self._waiting) - 1} more)" if len(self._waiting) > 1 else ""
-        seconds = int(self.left_s()) + 1
-        return f"{self._waiting[-1].words}{more} in {seconds} s"
+        seconds = int(max(0.0, counting[-1].due_at - time.monotonic())) + 1
+        return f"{_named(counting)} in {seconds} s"
+
+    @property
+    def words(self) -> str:
+        """What leaving would send; empty when that is nothing."""
+        return _named(self._waiting) if self._waiting else ""
 
     def _tick(self) -> None:
         now = time.monotonic()
@@ -116,3 +137,9 @@ class Outbox:
         self._rest()
         for each in due:
             await self._send(each)
+
+
+def _named(waiting: Sequence[Waiting]) -> str:
+    """The newest, and how many there are beside it."""
+    more = f" (and {len(waiting) - 1} more)" if len(waiting) > 1 else ""
+    return f"{waiting[-1].words}{more}"

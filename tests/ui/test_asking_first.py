@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from sqlalchemy import delete, insert, select
 
@@ -10,12 +12,14 @@ from bocr_tui.actions.costs import costs
 from bocr_tui.actions.registry import action_named
 from bocr_tui.catalog import core
 from bocr_tui.catalog.words import PageState
+from bocr_tui.ui.doing import Doer
 from bocr_tui.ui.driving import Driving
 from bocr_tui.ui.screens.asking import Confirm
 from bocr_tui.ui.widgets.outbox_line import OutboxLine
 from tests.ui.campaign import Campaign
 from tests.ui.conftest import Panel, opened
 from tests.ui.test_acting import on_a_page, state_of
+from tests.ui.test_commands import type_command
 
 
 def live_pages(campaign: Campaign) -> set[int]:
@@ -97,6 +101,58 @@ async def test_what_waits_is_seen_on_every_screen_and_sent_when_the_panel_is_lef
         assert page_id not in live_pages(campaign)
         await panel.press("q", "q")
         await panel.until(lambda: page_id in live_pages(campaign))
+
+
+@pytest.mark.usefixtures("slowly")
+async def test_what_cannot_be_resubmitted_is_said_before_anything_waits(campaign: Campaign) -> None:
+    read, before = campaign.ids("ok")[0], live_pages(campaign)
+    async with opened(campaign.workspace) as panel:
+        await on_a_page(panel, read)
+        await panel.press("r")
+        await panel.until(
+            lambda: panel.toasts == ["Refused: it is read already; name an engine to read it again."]
+        )
+        assert not len(panel.app.outbox)
+        await type_command(panel, "resubmit engine=tesserakt")
+        await panel.until(
+            lambda: "There is no engine of this name: tesserakt. Did you mean tesseract?" in panel.toasts
+        )
+        await type_command(panel, "resubmit site=nowhere")
+        await panel.until(lambda: any("There is no site nowhere." in toast for toast in panel.toasts))
+        assert not len(panel.app.outbox)
+    assert live_pages(campaign) == before
+
+
+@pytest.mark.usefixtures("slowly")
+async def test_of_marked_pages_those_wait_that_can_be_resubmitted(campaign: Campaign) -> None:
+    async with opened(campaign.workspace) as panel:
+        for page_id in (campaign.ids("failed")[0], campaign.ids("ok")[0]):
+            await on_a_page(panel, page_id)
+            await panel.press("space")
+        await panel.press("r")
+        await panel.sees("Resubmit 1 page in")
+        assert panel.toasts == ["Refused: it is read already; name an engine to read it again."]
+
+
+@pytest.mark.usefixtures("slowly")
+async def test_an_order_outlives_the_screen_it_was_given_on(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+
+    async def never_answered(*_: object) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Doer, "foresee", never_answered)
+    async with opened(campaign.workspace) as panel:
+        await on_a_page(panel, campaign.ids("failed")[0])
+        await panel.press("enter")
+        await panel.sees("Why it failed")
+        await panel.press("r")
+        await asked.wait()
+        await panel.press("escape")
+        await panel.sees("Resubmit 1 page in")
 
 
 async def test_a_confirm_says_how_many_what_it_costs_and_the_command(campaign: Campaign) -> None:

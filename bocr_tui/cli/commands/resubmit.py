@@ -11,6 +11,7 @@ from bocr_tui.cli.call import Call, JsonOption, WorkspaceOption, call_of, the_wo
 from bocr_tui.config.errors import UsageError
 
 if TYPE_CHECKING:
+    from bocr_tui.actions.action import Options
     from bocr_tui.config.workspace import Workspace
 
 FailedOption = Annotated[bool, typer.Option("--failed", help="Pages that failed or gave up.")]
@@ -56,7 +57,7 @@ def resubmit(
     chosen = chosen_pages(call, states, failure or [], document, page, ids)
     found = the_workspace(call)
     if dry_run:
-        _say_taken(call, found, chosen, engine)
+        _say_taken(call, found, chosen, Options(engine=engine, site=site))
         return
     outcome = act(found, "page.resubmit", Selection(pages=tuple(chosen)), Options(engine=engine, site=site))
     if not wait or not outcome.count:
@@ -171,23 +172,20 @@ def _of_ids(call: Call, said: str, *, also: bool) -> Sequence[int]:
     return wanted
 
 
-def _say_taken(call: Call, workspace: Workspace, ids: Sequence[int], engine: str | None) -> None:
-    """By the rules of the resubmission itself. Raises UsageError for an engine that is none."""
-    from bocr_tui.actions.action import Outcome
-    from bocr_tui.catalog.database import open_catalog
+def _say_taken(call: Call, workspace: Workspace, ids: Sequence[int], options: Options) -> None:
+    """By the rules of the resubmission itself. Raises BocrError for an engine or a site that is none."""
+    from bocr_tui.actions.action import CatalogHandle, Context, Outcome, Selection
+    from bocr_tui.actions.pages import refuses_to_resubmit
     from bocr_tui.cli.acting import tell_refused
-    from bocr_tui.control.orders import refusals
-    from bocr_tui.control.pipeline import build_pipeline
 
-    build_pipeline(workspace.config, engine)
-    catalog = open_catalog(workspace.catalog_path, create=False)
+    catalog = CatalogHandle(workspace.catalog_path, create=False)
     try:
-        refused = refusals(catalog, ids, engine is not None)
+        refused = refuses_to_resubmit(Context(workspace, catalog, Selection(pages=tuple(ids))), options)
     finally:
         catalog.close()
     left_out = {page_id for page_id, _ in refused}
     _say_chosen(call, [page_id for page_id in ids if page_id not in left_out])
-    tell_refused(Outcome("", refused=tuple(refused)))
+    tell_refused(Outcome("", refused=refused))
 
 
 def _say_chosen(call: Call, ids: Sequence[int]) -> None:
