@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ EXIT_CODES = (
     "Exit codes: 0 all is well; 1 an error; 2 wrong usage; 3 finished, but pages failed or were given up on, "
     "or documents could not be read; 130 interrupted."
 )
+
+MOST_NAMED = 3
+"""Workspaces below this folder that are named."""
 
 
 class Interrupted(BocrError):
@@ -76,15 +80,20 @@ JsonOption = Annotated[
 
 def the_workspace(call: Call) -> Workspace:
     """The workspace that is meant. Raises UsageError when there is none."""
-    from bocr_tui.config.workspace import find_workspace
+    from bocr_tui.config.workspace import find_workspace, workspaces_in
 
     found = find_workspace(named=call.workspace)
-    if found is None:
-        raise UsageError(
-            "There is no workspace here.",
-            "Run `bocr run FOLDER` to make one and read a folder, or `bocr init`; -w names one elsewhere.",
-        )
-    return found
+    if found is not None:
+        return found
+    near = workspaces_in(Path.cwd())
+    if near:
+        names = [shlex.quote(path.name) for path in near[:MOST_NAMED]]
+        others = f" (or {', '.join(names[1:])})" if names[1:] else ""
+        raise UsageError("This folder is no workspace, but holds one.", f"Say -w {names[0]}{others}.")
+    raise UsageError(
+        "There is no workspace here.",
+        "Run `bocr run FOLDER` to make one and read a folder, or `bocr init`; -w names one elsewhere.",
+    )
 
 
 def the_workspace_or_new(call: Call, default: str, paths: Sequence[Path]) -> Workspace:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,12 @@ CONFIG_NAME = "bocr.toml"
 CATALOG_NAME = "catalog.db"
 DEFAULT_FOLDER = "bocr-workspace"
 """Where `bocr run` makes a workspace when there is none; found again from the folder it lies in."""
+
+DEMO_FOLDER = "demo-workspace"
+"""Where `bocr demo` makes one."""
+
+MOST_LOOKED_AT = 2000
+"""Entries of a folder that are looked at for workspaces: a folder of scans may hold a million."""
 
 FIRST_CONFIG = """\
 # A bocr workspace. Every setting has a default; docs/configuration.md names them all.
@@ -92,3 +99,15 @@ def find_workspace(start: Path | None = None, named: Path | None = None) -> Work
             return Workspace(folder)
     beside = here / DEFAULT_FOLDER
     return Workspace(beside) if (beside / CONFIG_NAME).is_file() else None
+
+
+def workspaces_in(folder: Path) -> list[Path]:
+    """The workspaces that lie right in a folder, the demo's first and then by name; none where it cannot be
+    read. Of a very large folder only a part is looked at."""
+    try:
+        with os.scandir(folder) as entries:
+            folders = [folder / entry.name for entry in islice(entries, MOST_LOOKED_AT) if entry.is_dir()]
+        found = [path for path in folders if (path / CONFIG_NAME).is_file()]
+    except OSError:
+        return []
+    return sorted(found, key=lambda path: (path.name != DEMO_FOLDER, path.name))

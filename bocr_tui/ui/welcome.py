@@ -19,20 +19,25 @@ from textual.widgets import Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from bocr_tui.config.errors import BocrError, UsageError
-from bocr_tui.config.workspace import CONFIG_NAME, DEFAULT_FOLDER, find_workspace
+from bocr_tui.config.workspace import (
+    CONFIG_NAME,
+    DEFAULT_FOLDER,
+    DEMO_FOLDER,
+    find_workspace,
+    workspaces_in,
+)
 from bocr_tui.ui.safe_text import clean
 from bocr_tui.ui.screens.entering import Enter
 from bocr_tui.ui.screens.tour import Tour
 from bocr_tui.ui.theme import DARK, OWN, tone_variables
 from bocr_tui.ui.widgets.tones import tone_style
 
-DEMO_FOLDER = "demo-workspace"
-"""What `bocr demo` calls it."""
+MOST_OFFERED = 3
+"""Workspaces of this folder that have a line each; the others are opened by name."""
 
 WHAT_BOCR_IS = (
     "bocr reads whole archives: from folders of PDFs and images to text, every page accounted for. What it "
-    "knows of your documents lies in a workspace, a folder with {config} and a catalog. There is none in "
-    "{here}."
+    "knows of your documents lies in a workspace, a folder with {config} and a catalog. "
 )
 
 
@@ -60,6 +65,7 @@ class Welcome(App[Choice | None]):
     ENABLE_COMMAND_PALETTE = False
 
     BINDINGS: ClassVar = [
+        *(Binding(str(at + 1), f"near({at})", "Open", show=False) for at in range(MOST_OFFERED)),
         Binding("d", "demo", "Demo", show=False),
         Binding("i", "make", "Make", show=False),
         Binding("o", "open", "Open", show=False),
@@ -72,6 +78,7 @@ class Welcome(App[Choice | None]):
     def __init__(self, here: Path) -> None:
         super().__init__()
         self._here = here
+        self._near = workspaces_in(here)[:MOST_OFFERED]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return tone_variables(self.current_theme)
@@ -79,15 +86,25 @@ class Welcome(App[Choice | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="welcome"):
             yield Label("bocr", classes="dialog-title")
-            words = WHAT_BOCR_IS.format(config=CONFIG_NAME, here=clean(str(self._here)))
-            yield Static(Text(words), id="welcome-words")
+            where = f"{clean(str(self._here))} {'holds one' if self._near else 'has none'}."
+            yield Static(Text(WHAT_BOCR_IS.format(config=CONFIG_NAME) + where), id="welcome-words")
             yield OptionList(*self._options(), id="choices")
             yield Label(
                 "a letter or enter chooses; nothing is made before", classes="dialog-hint", markup=False
             )
 
     def _options(self) -> list[Option]:
+        found = [
+            (
+                f"near({at})",
+                str(at + 1),
+                f"Open {clean(path.name)}",
+                "The workspace that lies in this folder.",
+            )
+            for at, path in enumerate(self._near)
+        ]
         lines = (
+            *found,
             ("demo", "d", "Try it", f"Read the sample pages on this machine, in ./{DEMO_FOLDER}."),
             ("make", "i", "Make a workspace", "In this folder, or another that you name."),
             ("open", "o", "Open a workspace", "That lies in another folder."),
@@ -120,6 +137,10 @@ class Welcome(App[Choice | None]):
         else:
             choices.action_cursor_up()
 
+    def action_near(self, at: int) -> None:
+        if at < len(self._near):
+            self.exit(Choice(Begin.OPEN, self._near[at].resolve()))
+
     def action_demo(self) -> None:
         self.exit(Choice(Begin.DEMO, self._here / DEMO_FOLDER))
 
@@ -135,8 +156,7 @@ class Welcome(App[Choice | None]):
     @work
     async def action_open(self) -> None:
         hint = f"A folder with {CONFIG_NAME}, or one that holds {DEFAULT_FOLDER}."
-        demo = self._here / DEMO_FOLDER
-        known = str(demo) if (demo / CONFIG_NAME).is_file() else ""
+        known = str(self._near[0]) if self._near else ""
         said = await self.push_screen_wait(Enter("Open the workspace in", known, hint, self._found))
         if said is not None:
             self.exit(Choice(Begin.OPEN, self._found(said)))

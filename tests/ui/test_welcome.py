@@ -71,6 +71,20 @@ async def test_a_folder_that_is_no_workspace_is_told_and_one_that_holds_one_is_o
     assert app.return_value == Choice(Begin.OPEN, other)
 
 
+@pytest.mark.parametrize(("key", "name"), [("enter", "demo-workspace"), ("2", "archive")])
+async def test_the_workspaces_of_this_folder_are_offered_first(tmp_path: Path, key: str, name: str) -> None:
+    for folder in ("archive", "demo-workspace"):
+        make_workspace(tmp_path / folder)
+    (tmp_path / "scans").mkdir()
+    app = Welcome(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        said = text_of(app)
+        assert said.index("Open demo-workspace") < said.index("Open archive") < said.index("Try it")
+        await pilot.press(key)
+    assert app.return_value == Choice(Begin.OPEN, (tmp_path / name).resolve())
+
+
 async def test_no_workspace_is_made_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "scan.pdf").write_bytes(b"")
     app = Welcome(tmp_path)
@@ -119,6 +133,17 @@ def test_without_a_terminal_the_command_refuses_in_words(
     assert main([]) == 2
     assert "There is no workspace here" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_terminal_the_workspace_that_lies_in_the_folder_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_workspace(tmp_path / "demo-workspace")
+    make_workspace(tmp_path / "a b")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BOCR_WORKSPACE", raising=False)
+    assert main(["status"]) == 2
+    assert "Say -w demo-workspace (or 'a b')." in capsys.readouterr().err
 
 
 async def test_every_key_that_the_tour_names_is_there(shared_campaign: Campaign) -> None:

@@ -32,10 +32,11 @@ def demo(
     from bocr_tui.cli.running import RunOrder
     from bocr_tui.cli.showing import show_demo, show_demo_in_panel
     from bocr_tui.config.resources import resource
+    from bocr_tui.config.workspace import DEMO_FOLDER
 
     call = call_of(context)
     path = folder or resource("samples") / "pages"
-    found = workspace_for(call.workspace or Path("demo-workspace"), [path])
+    found = workspace_for(call.workspace or Path(DEMO_FOLDER), [path])
     order = RunOrder((path,), language, pages_per_document)
     if in_terminal() and not headless and not call.json:
         show_demo_in_panel(found, order)
