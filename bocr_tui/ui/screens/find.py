@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
@@ -52,14 +51,18 @@ class FindLine(Vertical):
         self._back = 0
         self._check: Callable[[str], object] | None = None
 
-    def compose(self) -> ComposeResult:
-        yield PartsLine(id="find-said")
-        with Horizontal():
-            yield Label(self._label, markup=False)
-            yield Input(max_length=MOST_CHARACTERS, compact=True, select_on_focus=True)
-
     def on_mount(self) -> None:
         self.display = False
+
+    def _furnish(self) -> None:
+        """Make what is in it when it is first asked for: a screen opens without."""
+        if not self.children:
+            row = Horizontal()
+            self.mount(PartsLine(id="find-said"), row)
+            row.mount(
+                Label(self._label, markup=False),
+                Input(max_length=MOST_CHARACTERS, compact=True, select_on_focus=True),
+            )
 
     @property
     def _field(self) -> Input:
@@ -76,12 +79,13 @@ class FindLine(Vertical):
         """Show the line with `text` in it; `label` says in what it is looked for, if not where it always
         is. `check` raises FilterError for a text that is not taken; what it takes is told as Typed, so that
         `say` can answer. `history` is what was typed before, the newest last."""
+        self._furnish()
         self.display = True
         self.query_one("#find-said", PartsLine).display = check is not None
         self._history, self._back, self._check = [*history, ""], 0, check
         self.query_one(Label).update(label or self._label)
         self._field.value = text
-        self._field.focus()
+        self.screen.set_focus(self._field)
         self._look_at(text)
 
     def shows(self, text: str) -> bool:
