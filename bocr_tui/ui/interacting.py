@@ -24,6 +24,7 @@ from bocr_tui.ui.places import places
 from bocr_tui.ui.remembering import Memory
 from bocr_tui.ui.safe_text import clean
 from bocr_tui.ui.screens.base import PanelScreen
+from bocr_tui.ui.theme import DARK
 from bocr_tui.ui.typed import nearest
 from bocr_tui.ui.work import begin
 
@@ -170,6 +171,12 @@ class InteractingApp(App[None]):
             raise UsageError(f"There is no theme {theme!r}.", nearest(theme, list(self.available_themes)))
         self.theme = theme
         self.memory.wear(theme, self.settings.theme)
+
+    def wear_configured(self) -> None:
+        """Back to the colours that bocr.toml says, or to those that the panel comes with."""
+        configured = self.settings.theme
+        self.theme = configured if configured in self.available_themes else DARK.name
+        self.memory.wear("", configured)
 
     def action_help(self) -> None:
         from bocr_tui.ui.screens.help import Help

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bocr_tui.config.errors import BocrError, ConfigError
-from bocr_tui.ui.sheets_settings import SettingRow
+from bocr_tui.ui.sheets_settings import BY_OPTION, BY_PANEL, SettingRow
 
 if TYPE_CHECKING:
     from bocr_tui.config.workspace import Workspace
@@ -66,6 +66,19 @@ def _check(workspace: Workspace) -> None:
     build_pipeline(config)
 
 
+def in_force(rows: Sequence[SettingRow], theme: str, *, read_only: bool) -> tuple[SettingRow, ...]:
+    """The settings as they hold in a panel that wears `theme` and may change nothing if `read_only`."""
+    holds = {
+        "panel.theme": (f'"{theme}"', BY_PANEL),
+        "panel.read_only": ("true" if read_only else "false", BY_OPTION),
+    }
+    return tuple(_held(row, *holds.get(row.setting.key, ("", ""))) for row in rows)
+
+
+def _held(row: SettingRow, value: str, by: str) -> SettingRow:
+    return SettingRow(row.setting, value, by) if by and value != row.setting.value else row
+
+
 class SettingList:
     """The settings under a filter, as a list that goes by numbers."""
 
@@ -74,7 +87,7 @@ class SettingList:
         self._rows = {
             row.id: row
             for row in rows
-            if (row.setting.is_set or not only_set)
+            if not (only_set and row.is_default)
             and (wanted in row.setting.key.casefold() or wanted in row.setting.meaning.casefold())
         }
 

@@ -84,6 +84,34 @@ async def test_the_theme_is_chosen_from_a_list_written_and_worn_at_once(workspac
         await panel.until(lambda: "theme" not in workspace.config_path.read_text(encoding="utf-8"))
 
 
+async def test_a_theme_chosen_in_the_panel_is_shown_as_in_force_and_can_be_given_back(
+    workspace: Workspace,
+) -> None:
+    workspace.config_path.write_text(f'{FILE}[panel]\ntheme = "bocr-contrast"\n', encoding="utf-8")
+    async with opened(workspace, (120, 40)) as panel:
+        screen = await on_settings(panel)
+        await to(panel, screen, "panel.theme")
+        panel.app.wear("bocr-light")
+
+        def line() -> str:
+            return next(each for each in panel.lines if each.startswith(" panel.theme"))
+
+        await panel.until(
+            lambda: '"bocr-light"' in line() and " panel" in line().partition('"bocr-light"')[2]
+        )
+        await panel.sees('"bocr-contrast" (bocr.toml:9)')
+        await panel.press("backspace")
+        await panel.until(lambda: panel.app.theme == "bocr-contrast")
+        await panel.until(lambda: "bocr.toml:9" in line())
+        assert panel.app.memory.theme("bocr-contrast") == "bocr-contrast"
+
+
+async def test_a_panel_opened_read_only_says_so_among_its_settings(workspace: Workspace) -> None:
+    async with opened(workspace, (120, 40), read_only=True) as panel:
+        await on_settings(panel)
+        await panel.until(lambda: any("read_only" in each and "--readonly" in each for each in panel.lines))
+
+
 async def test_what_holds_later_says_so_and_what_will_not_do_is_told_where_it_is_typed(
     workspace: Workspace,
 ) -> None:

@@ -23,8 +23,15 @@ from bocr_tui.ui.screens.asking import Pick
 from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.screens.entering import Enter
 from bocr_tui.ui.screens.find import FindLine
-from bocr_tui.ui.settings_reading import SettingList, SettingsRead, read_settings, stamp_of
-from bocr_tui.ui.sheets_settings import RESTARTED, SettingRow, SettingSheet, about_setting, meaning_of
+from bocr_tui.ui.settings_reading import SettingList, SettingsRead, in_force, read_settings, stamp_of
+from bocr_tui.ui.sheets_settings import (
+    BY_PANEL,
+    RESTARTED,
+    SettingRow,
+    SettingSheet,
+    about_setting,
+    meaning_of,
+)
 from bocr_tui.ui.widgets.facts import Facts
 from bocr_tui.ui.widgets.key_line import KeyLine
 from bocr_tui.ui.widgets.table_drawing import Notice
@@ -57,7 +64,12 @@ class SettingsScreen(PanelScreen[None]):
 
     BINDINGS: ClassVar = [
         Binding("e", "edit", "Edit file", tooltip="Open bocr.toml in $EDITOR; it is read again afterwards."),
-        Binding("f", "toggle_only", "Only set", tooltip="Show only what bocr.toml says, or everything."),
+        Binding(
+            "f",
+            "toggle_only",
+            "Only set",
+            tooltip="Show only what is not left at its default, or everything.",
+        ),
         Binding("slash", "find", "Find", key_display="/", tooltip="Only settings with some text."),
         Binding("backspace", "reset", "Reset", show=False, tooltip="Make it the default again."),
         Binding("escape", "back", "Back", tooltip="Show everything.", show=False),
@@ -86,6 +98,7 @@ class SettingsScreen(PanelScreen[None]):
         self.table.focus()
         begin(self, self._load, group="settings")
         self.set_interval(LOOK_S, self._look)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._show())
 
     @property
     def table(self) -> VirtualTable[SettingRow]:
@@ -104,13 +117,15 @@ class SettingsScreen(PanelScreen[None]):
     async def _load(self) -> None:
         read = await asyncio.to_thread(read_settings, self.panel.workspace, self._read)
         first, self._read, self._begun = not self._begun, read, True
-        if not self.query("#table"):
-            return
         self._show()
         if not first and read.trouble is None:
             await self._take_up()
 
     def _show(self) -> None:
+        if not self.query("#table"):
+            return
+        panel = self.panel
+        rows = in_force(self._read.rows, panel.theme, read_only=bool(panel.read_only))
         held = self.table.current_id
         notice = Notice("There are no settings.", "")
         trouble = self._read.trouble
@@ -118,7 +133,7 @@ class SettingsScreen(PanelScreen[None]):
             notice = Notice(trouble.cause, f"{trouble.next_step} e opens it.".strip())
         elif self._filters():
             notice = Notice(f"No setting {', '.join(self._filters())}.", "esc shows everything.")
-        self.table.show(SettingList(self._read.rows, self._text, self._only_set), notice)
+        self.table.show(SettingList(rows, self._text, self._only_set), notice)
         if held is not None:
             self.call_after_refresh(partial(self.table.go_to, held))
         for line in self.query("#wrong").results(Static):
@@ -133,8 +148,8 @@ class SettingsScreen(PanelScreen[None]):
         before = panel.settings
         panel.settings = await asyncio.to_thread(read_panel_settings, panel.workspace)
         theme = panel.settings.theme
-        if theme and theme != before.theme and theme in panel.available_themes:
-            panel.wear(theme)
+        if theme != before.theme:
+            panel.wear_configured()
         if panel.settings.keymap != before.keymap:
             await panel.take_keymap()
 
@@ -142,7 +157,7 @@ class SettingsScreen(PanelScreen[None]):
         begin(self, self._load, group="settings")
 
     def _filters(self) -> list[str]:
-        words = ["is in bocr.toml"] if self._only_set else []
+        words = ["is other than the default"] if self._only_set else []
         return [*words, f"holds “{self._text}”"] if self._text else words
 
     @on(VirtualTable.Loaded)
@@ -157,7 +172,7 @@ class SettingsScreen(PanelScreen[None]):
     def tell_place(self) -> None:
         if not self.query("#table"):
             return
-        words: list[str] = ["only what bocr.toml says"] if self._only_set else []
+        words: list[str] = ["only what is no default"] if self._only_set else []
         words += [f"“{self._text}”"] if self._text else []
         parts: list[Part] = [(f"{', '.join(words)}  ", "accent")] if words else []
         if self._read.trouble is not None:
@@ -194,13 +209,13 @@ class SettingsScreen(PanelScreen[None]):
         choices = setting.choices
         if setting.key == "panel.theme":
             choices = tuple(sorted(self.panel.available_themes, key=lambda name: (name[:4] != "bocr", name)))
-        now = setting.value.strip('"')
+        now = row.value.strip('"')
         if choices:
             marked = [(each, f"{each}  (now)" if each == now else each) for each in choices]
             said = await self.panel.push_screen_wait(Pick(setting.key, marked))
         else:
             check = partial(self._check, setting.key)
-            value = now if setting.is_set else ""
+            value = "" if row.is_default else now
             said = await self.panel.push_screen_wait(Enter(setting.key, value, KEYMAP_HINT, check))
         if said is not None:
             await self._set(setting.key, said or None)
@@ -221,11 +236,15 @@ class SettingsScreen(PanelScreen[None]):
         later = " It holds from the next start on." if key in RESTARTED and said.severity != "error" else ""
         self.panel.tell(f"{said.text}{later}", said.severity)
         await self._load()
+        if key == "panel.theme" and said.severity == "information":
+            self.panel.wear_configured()
 
     def action_reset(self) -> None:
         row = self.table.current
         if row is None or not row.is_of_panel:
             self.panel.tell("Only the panel's own settings are changed here; e opens bocr.toml.", "warning")
+        elif row.held_by == BY_PANEL:
+            self.panel.wear_configured()
         elif not row.setting.is_set:
             self.panel.tell(f"{row.setting.key} is the default already.")
         else:
@@ -279,7 +298,7 @@ class SettingsScreen(PanelScreen[None]):
 
     def to_copy(self) -> str:
         row = self.table.current
-        return "" if row is None else f"{row.setting.key} = {row.setting.value}"
+        return "" if row is None else f"{row.setting.key} = {row.value}"
 
     def remember(self) -> dict[str, Any]:
         return {"only_set": self._only_set}
