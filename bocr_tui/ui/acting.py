@@ -11,7 +11,6 @@ from bocr_tui.actions.action import Options
 from bocr_tui.actions.registry import action_named
 from bocr_tui.config.errors import BocrError
 from bocr_tui.ui.reading import Lane
-from bocr_tui.ui.screens.asking import Confirm
 from bocr_tui.ui.wording import things
 
 if TYPE_CHECKING:
@@ -91,6 +90,8 @@ def rows_of(action: Action, selection: Selection) -> tuple[int | str, ...]:
 
 async def confirm(panel: BocrApp, action: Action, selection: Selection, options: Options) -> bool:
     """Ask whether really: on how many rows, what it costs, and which command would do the same."""
+    from bocr_tui.ui.screens.asking import Confirm
+
     command = action.twin(selection, options, await names_of(panel, action, selection))
     return await panel.push_screen_wait(
         Confirm(

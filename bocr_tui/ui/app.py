@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -29,7 +30,6 @@ from bocr_tui.ui.questions import Asked, PanelAsker, Withdrawn
 from bocr_tui.ui.reading import Reading
 from bocr_tui.ui.remembering import KEEP_EVERY_S
 from bocr_tui.ui.screens.base import PanelScreen
-from bocr_tui.ui.screens.question import QuestionDesk
 from bocr_tui.ui.site_facts import SiteFacts, site_facts
 from bocr_tui.ui.standing import standing_of
 from bocr_tui.ui.terminal_facts import TerminalFacts
@@ -39,11 +39,10 @@ from bocr_tui.ui.widgets.top_line import Standing
 from bocr_tui.ui.work import begin
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bocr_tui.catalog.lists_sites import SiteRow
     from bocr_tui.config.workspace import Workspace
     from bocr_tui.control.events import ControlEvent
+    from bocr_tui.ui.screens.question import QuestionDesk
 
 LOG_NAME = "panel.log"
 """In the workspace: what libraries and child processes printed while the panel was open."""
@@ -60,6 +59,8 @@ class BocrApp(InteractingApp):
     """The panel over one workspace. `drive` False: something else moves the jobs, or nothing does."""
 
     CSS_PATH: ClassVar = ["panel.tcss", "interaction.tcss"]
+    LATER_CSS = Path(__file__).with_name("opened.tcss")
+    """The style of what no first frame shows."""
     TITLE = "bocr"
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 - Textual types it so
         (0, "-narrow"),
@@ -85,7 +86,7 @@ class BocrApp(InteractingApp):
         self.activity = ""
         self.site_facts: dict[str, SiteFacts] = {}
         self.asker = asker
-        self._questions = QuestionDesk(self)
+        self._questions: QuestionDesk | None = None
         self._leaving = False
         self._trouble_told: DrivingState | None = None
         self._watch = CatalogWatch(self.reading, self._saw)
@@ -143,6 +144,7 @@ class BocrApp(InteractingApp):
     def _begin(self) -> None:
         """After the first frame: look at the catalog, drive, do what was asked for."""
         gc.enable()
+        self.stylesheet.read(self.LATER_CSS)
         begin(self, self._watch.run, group="watch")
         begin(self, self._read_site_facts, group="facts")
         begin(self, self._load_places, group="places")
@@ -241,11 +243,16 @@ class BocrApp(InteractingApp):
 
     @on(Asked)
     def _asked(self, message: Asked) -> None:
+        if self._questions is None:
+            from bocr_tui.ui.screens.question import QuestionDesk
+
+            self._questions = QuestionDesk(self)
         self._questions.take(message.pending)
 
     @on(Withdrawn)
     def _withdrawn(self, message: Withdrawn) -> None:
-        self._questions.withdraw(message.pending)
+        if self._questions is not None:
+            self._questions.withdraw(message.pending)
 
     @on(ActivitySaid)
     def _activity_said(self, message: ActivitySaid) -> None:

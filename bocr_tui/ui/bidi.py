@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -19,26 +19,12 @@ _RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 _MIRRORED = dict(zip("()[]{}<>«»‹›≤≥", ")(][}{><»«›‹≥≤", strict=True))
 
-_REORDERING = ("Apple_Terminal", "mintty", "mlterm")
-"""TERM_PROGRAM of terminals that reorder: Terminal.app, mintty, mlterm."""
-
 
 class Shown(NamedTuple):
     """A character of a line as it is seen, and where in the line the one is that it stands for."""
 
     character: str
     place: int
-
-
-def terminal_reorders(environment: Mapping[str, str]) -> bool:
-    """Whether this terminal puts right-to-left text in order itself: those built on VTE and Konsole do, and
-    the three above. Inside tmux and screen the outer terminal's name is not told, so it is no."""
-    if environment.get("TMUX") or environment.get("STY"):
-        return False
-    if environment.get("VTE_VERSION") or environment.get("KONSOLE_VERSION"):
-        return True
-    named = (environment.get("TERM_PROGRAM", ""), environment.get("TERM", ""))
-    return any(word in _REORDERING for word in named)
 
 
 def has_right_to_left(text: str) -> bool:

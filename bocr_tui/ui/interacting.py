@@ -16,8 +16,6 @@ from bocr_tui.config.errors import UsageError
 from bocr_tui.ui.acting import carry_out
 from bocr_tui.ui.binding_ids import with_ids
 from bocr_tui.ui.doing import Doer
-from bocr_tui.ui.obeying import ask_and_obey, place_called
-from bocr_tui.ui.offers import offers
 from bocr_tui.ui.outbox import Outbox, Waiting
 from bocr_tui.ui.panel_settings import panel_keymap, read_panel_settings
 from bocr_tui.ui.places import places
@@ -25,7 +23,6 @@ from bocr_tui.ui.remembering import Memory
 from bocr_tui.ui.safe_text import clean
 from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.theme import DARK
-from bocr_tui.ui.typed import nearest
 from bocr_tui.ui.work import begin
 
 if TYPE_CHECKING:
@@ -163,11 +160,15 @@ class InteractingApp(App[None]):
 
     def go_to(self, said: str) -> None:
         """To the place that is called so. Raises UsageError."""
+        from bocr_tui.ui.obeying import place_called
+
         self.go(place_called(said))
 
     def wear(self, theme: str) -> None:
         """Change the colours, and remember it. Raises UsageError."""
         if theme not in self.available_themes:
+            from bocr_tui.ui.typed import nearest
+
             raise UsageError(f"There is no theme {theme!r}.", nearest(theme, list(self.available_themes)))
         self.theme = theme
         self.memory.wear(theme, self.settings.theme)
@@ -179,6 +180,7 @@ class InteractingApp(App[None]):
         self.memory.wear("", configured)
 
     def action_help(self) -> None:
+        from bocr_tui.ui.offers import offers
         from bocr_tui.ui.screens.help import Help
 
         self.push_screen(Help(offers(self.screen, self.panel), self.troubles))
@@ -193,6 +195,8 @@ class InteractingApp(App[None]):
 
     def ask_command(self, line: str) -> None:
         """Let a command be typed that begins so."""
+        from bocr_tui.ui.obeying import ask_and_obey
+
         ask_and_obey(self.panel, line)
 
     def action_zoom(self) -> None:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import tomllib
 
-from bocr_tui.ui.keymap import Keymap, read_keymap
-
 if TYPE_CHECKING:
     from bocr_tui.config.workspace import Workspace
+    from bocr_tui.ui.keymap import Keymap
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,8 @@ def keymap_files(workspace: Workspace, settings: PanelSettings) -> tuple[Path, .
 
 def panel_keymap(workspace: Workspace, settings: PanelSettings) -> Keymap:
     """The person's own keys. Imports every screen when there is a file: not for the loop that draws."""
+    from bocr_tui.ui.keymap import Keymap, read_keymap
+
     files = [path for path in keymap_files(workspace, settings) if path.is_file()]
     if not files:
         return Keymap()

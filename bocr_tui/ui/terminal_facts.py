@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import tomllib
 
-from bocr_tui.ui.bidi import terminal_reorders
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -36,6 +34,9 @@ CELL_PX = (10, 20)
 """Pixels of a cell where the terminal does not say: those of a VT340, which sixel terminals imitate."""
 
 _CELL_RANGE_PX = range(3, 101)
+
+_REORDERING = ("Apple_Terminal", "mintty", "mlterm")
+"""TERM_PROGRAM of terminals that reorder: Terminal.app, mintty, mlterm."""
 
 
 @dataclass(frozen=True)
@@ -94,3 +95,14 @@ def facts_of(
     sound = cell is not None and all(side in _CELL_RANGE_PX for side in cell)
     late = answers is not None and not answers.complete
     return TerminalFacts(images, cell if cell is not None and sound else CELL_PX, reorders, late)
+
+
+def terminal_reorders(environment: Mapping[str, str]) -> bool:
+    """Whether this terminal puts right-to-left text in order itself: those built on VTE and Konsole do, and
+    the three above. Inside tmux and screen the outer terminal's name is not told, so it is no."""
+    if environment.get("TMUX") or environment.get("STY"):
+        return False
+    if environment.get("VTE_VERSION") or environment.get("KONSOLE_VERSION"):
+        return True
+    named = (environment.get("TERM_PROGRAM", ""), environment.get("TERM", ""))
+    return any(word in _REORDERING for word in named)

@@ -60,7 +60,7 @@ class Choice:
 class Welcome(App[Choice | None]):
     """A list of what can be begun in `here`; ends with a Choice, or with None when the person leaves."""
 
-    CSS_PATH: ClassVar = ["panel.tcss", "interaction.tcss", "welcome.tcss"]
+    CSS_PATH: ClassVar = ["panel.tcss", "interaction.tcss", "opened.tcss", "welcome.tcss"]
     TITLE = "bocr"
     ENABLE_COMMAND_PALETTE = False
 

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from bocr_tui.ui.bidi import as_seen, terminal_reorders
+from bocr_tui.ui.bidi import as_seen
 from bocr_tui.ui.comparing import MOST_WORDS, compare
 from bocr_tui.ui.page_read import read_of
 from bocr_tui.ui.rendered import Span, rendered
 from bocr_tui.ui.safe_text import clean
+from bocr_tui.ui.terminal_facts import terminal_reorders
 from bocr_tui.ui.text_layout import ReadLine, clean_with, lay_out, wrapped
 from bocr_worker.protocol.recognition import Block, Recognition, Word
 

@@ -17,7 +17,6 @@ from bocr_tui.catalog.lists import Reader
 from bocr_tui.config.errors import BocrError
 from bocr_tui.ui.list_view import ListView, Order
 from bocr_tui.ui.reading import Lane
-from bocr_tui.ui.screens.asking import Pick
 from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.screens.find import FindLine
 from bocr_tui.ui.widgets.table_mouse import TitleClicked
@@ -148,6 +147,8 @@ class FilteredScreen(PanelScreen[None]):
         if not self.ORDERS:
             self.panel.tell("This list has one order only.", "warning")
             return
+        from bocr_tui.ui.screens.asking import Pick
+
         now = self.view.order
         arrow = "▼" if now.backwards else "▲"
         choices = [
