@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bocr_worker.claim import Claim, ClaimedElsewhere
 from bocr_worker.files import write_whole
+from bocr_worker.joblog import JobLog
 from bocr_worker.journal import JournalWriter
 from bocr_worker.protocol.errors import ProtocolError
 from bocr_worker.protocol.exit_report import ExitReport, dump_exit_report
@@ -31,7 +32,9 @@ def run_job(run: Path, scheduler_id: str, cores: int = 0) -> int:
     try:
         manifest = load_manifest((run / "manifest.json").read_bytes())
     except (OSError, ProtocolError) as error:
-        _say_last(run, ExitReport(token="", outcome="error", cause=f"the manifest cannot be used: {error}"))
+        cause = f"the manifest cannot be used: {error}"
+        print(cause, file=sys.stderr)  # noqa: T201
+        _say_last(run, ExitReport(token="", outcome="error", cause=cause))
         return EXIT_ERROR
     early: list[str] = []
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -53,8 +56,11 @@ async def _run(run: Path, manifest: Manifest, claim: Claim, cores: int, early: l
     sign.heed_signals()
     if early:
         sign.give(early[0])
-    job = Job(run, manifest, claim, cores, JournalWriter(run, manifest.token), sign)
+    log = JobLog(manifest)
+    log.begin(cores)
+    job = Job(run, manifest, claim, cores, JournalWriter(run, manifest.token, log.hear), sign)
     report = await Stage(job, _work(job)).run()
+    log.end(report)
     try:
         claim.confirm()
         _say_last(run, report)
@@ -85,6 +91,7 @@ def _say_last(run: Path, report: ExitReport) -> None:
 
 def _say_elsewhere(run: Path, why: str) -> None:
     """For a person who wonders what this start did."""
+    print(f"this start did nothing: {why}", file=sys.stderr)  # noqa: T201
     with contextlib.suppress(OSError):
         name = f"duplicate-{int(time.time())}-{os.getpid()}.txt"
         write_whole(run / name, f"{why}\n".encode("utf-8", "replace"))

@@ -8,7 +8,7 @@ import secrets
 import socket
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,7 +24,11 @@ class JournalWriter:
     """One journal: one worker, one start. Every start writes a file of its own, so two processes never
     append to the same one."""
 
-    def __init__(self, run: Path, token: str) -> None:
+    def __init__(
+        self, run: Path, token: str, heard: Callable[[dict[str, Any]], object] | None = None
+    ) -> None:
+        """`heard` is told of each record after the header."""
+        self._heard = heard
         self.generation = secrets.token_hex(8)
         self.path = run / f"journal-{self.generation}.jsonl"
         self._file = Appender(self.path)
@@ -55,6 +59,8 @@ class JournalWriter:
         self._seq += 1
         record["seq"] = self._seq
         self._file.append(encode_line(record))
+        if self._heard is not None:
+            self._heard(record)
 
     def sync(self) -> None:
         self._file.sync()
