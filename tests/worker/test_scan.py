@@ -14,8 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from bocr_tui.config.workspace import make_workspace
-from bocr_tui.intake import discovery
 from bocr_worker.probe.report import ProbeOrder
 from bocr_worker.probe.task import probe_document
 from bocr_worker.protocol.errors import ProtocolError
@@ -101,7 +99,11 @@ def tree(tmp_path: Path) -> Path:
     return strange_tree(tmp_path / "tree")
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="the panel needs Python 3.11")
 def test_a_folder_holds_what_the_panels_intake_finds_in_it(tree: Path, tmp_path: Path) -> None:
+    from bocr_tui.config.workspace import make_workspace
+    from bocr_tui.intake import discovery
+
     workspace = make_workspace(tmp_path / "workspace")
     expected = [
         (entry.path, entry.sentence, entry.gone)
