@@ -48,8 +48,23 @@ async def test_a_model_s_own_code_is_registered_and_makes_the_images(tmp_path: P
     assert " ".join((read.raw or "").split()) == said
     log = (tmp_path / "server.log").read_text()
     assert "registered DeepseekOCRForCausalLM" in log
-    assert "This vLLM does not know: --logits_processors" in log
+    assert "This vLLM does not know: --logits-processors" in log
     assert "{'architectures': ['DeepseekOCRForCausalLM']}" in log
+
+
+async def test_what_keeps_a_model_from_going_round_in_circles_reaches_a_release_that_takes_it(
+    tmp_path: Path,
+) -> None:
+    """Its flag has an underscore, as in the authors' words, and vLLM's parser knows it with a dash."""
+    takes = {**ENVIRONMENT, "FAKE_VLLM_TAKES_PROCESSORS": "1"}
+    runtime = VllmRuntime(DEEPSEEK_OCR, order("deepseek-ocr", environment=takes), tmp_path)
+    async with running(runtime):
+        await runtime.ask(Ask(png(), ("fr",)), 20.0)
+    log = (tmp_path / "server.log").read_text()
+    processor = "vllm.model_executor.models.deepseek_ocr:NGramPerReqLogitsProcessor"
+    assert f"('logits_processors', ['{processor}'])" in log
+    (left_out,) = (line for line in log.splitlines() if line.startswith("This vLLM does not know"))
+    assert "--no-enable-prefix-caching" in left_out and "logits" not in left_out
 
 
 async def test_a_question_that_does_not_fit_fails_its_page_and_no_other(tmp_path: Path) -> None:

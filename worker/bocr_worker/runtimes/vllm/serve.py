@@ -111,7 +111,7 @@ def _build(own: argparse.Namespace, flags: list[str]) -> tuple[Any, How]:
             raise SystemExit(str(error)) from None
         flags = ["--trust-remote-code", "--hf-overrides", _overrides(), "--block-size", "256", *flags]
     parser = AsyncEngineArgs.add_cli_args(_parser())
-    known, unknown = parser.parse_known_args(["--model", own.model, *flags])
+    known, unknown = parser.parse_known_args(["--model", own.model, *map(_dashed, flags)])
     if unknown:
         print(f"This vLLM does not know: {' '.join(unknown)}", flush=True)  # noqa: T201 - the log
     arguments = AsyncEngineArgs.from_cli_args(known)
@@ -123,6 +123,15 @@ def _build(own: argparse.Namespace, flags: list[str]) -> tuple[Any, How]:
 
 def _overrides() -> str:
     return json.dumps({"architectures": [ARCHITECTURE]})
+
+
+def _dashed(word: str) -> str:
+    """A flag as vLLM's parser names it. Its own server takes `--logits_processors` as well, but what asks for
+    the known flags alone does not: a flag with an underscore would be left out."""
+    if not word.startswith("--"):
+        return word
+    name, equals, value = word.partition("=")
+    return name.replace("_", "-") + equals + value
 
 
 def _parser() -> Any:

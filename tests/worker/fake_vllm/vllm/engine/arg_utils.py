@@ -1,6 +1,7 @@
 """The few flags that matter here."""
 
 import json
+import os
 
 
 class AsyncEngineArgs:
@@ -11,6 +12,8 @@ class AsyncEngineArgs:
         parser.add_argument("--block-size", type=int)
         parser.add_argument("--hf-overrides", type=json.loads)
         parser.add_argument("--trust-remote-code", action="store_true")
+        if os.environ.get("FAKE_VLLM_TAKES_PROCESSORS"):
+            parser.add_argument("--logits-processors", nargs="+")
         return parser
 
     @classmethod
