@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bocr_tui.actions.job_logs import job_log
+from bocr_tui.actions.job_logs import JobLog, job_log
 from bocr_tui.catalog.database import Catalog, open_catalog
 from bocr_tui.catalog.lists import Reader, open_reader
 from bocr_tui.catalog.lists_sites import sites_of
@@ -24,7 +24,7 @@ from bocr_tui.cli.driving import driven
 from bocr_tui.cli.output import note, safe, say, write_json
 from bocr_tui.config.errors import UsageError
 from bocr_tui.control.requests import watch_log
-from bocr_tui.report.log_file import LogFile, log_text
+from bocr_tui.report.log_file import LogFile, Seen, log_text
 
 if TYPE_CHECKING:
     from bocr_tui.catalog.list_rows import JobRow
@@ -53,20 +53,25 @@ class LogOrder:
 
 def tell_log(call: Call, workspace: Workspace, order: LogOrder) -> None:
     """Print it. Raises UsageError where there is none."""
-    if _may_grow(order.job):
+    found = _found(workspace, order)
+    if _may_grow(order.job) and not found.in_place:
         _fetch(workspace, order)
-    file = job_log(workspace, order.job.token, order.name)
+    file = found.file
     seen = file.look()
     if not seen.there:
-        raise UsageError(*_why_none(order))
+        raise UsageError(*_why_none(order, found))
     lines = list(_last(_wanted(order, _each(file, 0, seen.lines)), order.lines))
     if call.json:
-        write_json(_record(order, seen.lines, seen.changed_at, lines))
+        write_json(_record(order, found, seen, lines))
         return
+    note(f"{order.name} of {order.job.token}: {safe(found.shown)}")
     for line in lines:
         say(line)
     if not lines:
-        note("No line of it holds that." if order.grep else "The log is empty so far.")
+        so_far = "" if order.job.state in _ENDED else " so far"
+        note("No line of it holds that." if order.grep else f"The log is empty{so_far}.")
+    if order.job.state in _ENDED and order.job.reason:
+        note(f"How the job ended: {safe(order.job.reason)}")
 
 
 def follow_log(workspace: Workspace, order: LogOrder) -> None:
@@ -84,12 +89,17 @@ def _may_grow(job: JobRow) -> bool:
     return job.state not in _ENDED and job.state not in _BEFORE
 
 
-def _why_none(order: LogOrder) -> tuple[str, str]:
+def _found(workspace: Workspace, order: LogOrder) -> JobLog:
+    return job_log(workspace, order.job.site, order.job.token, order.name)
+
+
+def _why_none(order: LogOrder, found: JobLog) -> tuple[str, str]:
     job, what = order.job, f"no {order.name} of job {order.job.token}"
     if job.state in _BEFORE:
         return f"There is {what}: it was not submitted yet.", "`bocr watch` drives it."
     if job.state in _ENDED:
-        return f"There is {what}.", "Logs are kept of jobs that went wrong, or were looked at while they ran."
+        where = f" It was written to {found.written}." if found.written else ""
+        return f"There is {what} here.{where}", f"How it ended: {job.reason or job.cause or job.state}."
     return f"There is {what} yet.", f"The job is {job.state}. {job.reason}".strip()
 
 
@@ -110,13 +120,15 @@ def _last(lines: Iterator[str], count: int) -> Iterator[str]:
     return iter(deque(lines, count)) if count else lines
 
 
-def _record(order: LogOrder, total: int, at: float | None, lines: Sequence[str]) -> dict[str, Any]:
+def _record(order: LogOrder, found: JobLog, seen: Seen, lines: Sequence[str]) -> dict[str, Any]:
     return {
         "job": order.job.token,
         "state": order.job.state,
         "log": order.name,
-        "fetched_at": at,
-        "total_lines": total,
+        "file": found.shown,
+        "written": found.written,
+        "fetched_at": seen.changed_at,
+        "total_lines": seen.lines,
         "lines": list(lines),
     }
 
@@ -188,10 +200,11 @@ class _Tail:
 
 
 async def _follow(workspace: Workspace, catalog: Catalog, reader: Reader, order: LogOrder) -> None:
-    tail = _Tail(job_log(workspace, order.job.token, order.name), order)
+    found = _found(workspace, order)
+    tail = _Tail(found.file, order)
     ended = order.job.state in _ENDED
     if not tail.begin(ended=ended) and ended:
-        raise UsageError(*_why_none(order))
+        raise UsageError(*_why_none(order, found))
     renewed_s = -RENEW_EVERY_S
     async with driven(workspace, catalog) as driving:
         while not ended:

@@ -72,16 +72,18 @@ class Follower:
         self._mirror = Mirror(catalog, results)
         self._tell = tell
 
-    async def follow(self, jobs: Sequence[JobRow], watched: Collection[int] = ()) -> list[FollowedRun]:
-        """One round trip for all of them; of `watched` jobs the logs too. Raises TransportLost, SiteError:
+    async def follow(
+        self, jobs: Sequence[JobRow], watched: Collection[int] = (), logs: Sequence[str] = LOG_NAMES
+    ) -> list[FollowedRun]:
+        """One round trip for all of them; of `watched` jobs the `logs` too. Raises TransportLost, SiteError:
         then nothing is known and nothing has changed."""
         if not jobs:
             return []
-        asks = await to_thread(self._asks, jobs, watched)
+        asks = await to_thread(self._asks, jobs, watched, logs)
         news = await self._site.transport.poll(asks)
         return [await self._take(job, one) for job, one in zip(jobs, news, strict=True)]
 
-    def _asks(self, jobs: Sequence[JobRow], watched: Collection[int]) -> list[RunAsk]:
+    def _asks(self, jobs: Sequence[JobRow], watched: Collection[int], names: Sequence[str]) -> list[RunAsk]:
         offsets: dict[int, dict[str, int]] = defaultdict(dict)
         with self._catalog.reading() as connection:
             for part in chunked([job.id for job in jobs]):
@@ -98,7 +100,7 @@ class Follower:
             offsets[job_id].update({name: at if at < most else _NOTHING for name, at in here.items()})
         asks = []
         for job in jobs:
-            logs = LOG_NAMES if job.id in watched else ()
+            logs = tuple(names) if job.id in watched else ()
             if logs:
                 offsets[job.id].update(self._logs.offsets(job.token))
             asks.append(RunAsk(job.token, offsets[job.id], MAX_PIECE_BYTES, logs))
@@ -136,9 +138,9 @@ class Follower:
         if step.problem:
             self._tell(Trouble(step.problem, "The journal is read again.", job.id))
 
-    async def fetch_logs(self, job: JobRow) -> None:
-        """The last of a job's logs, for whoever wants to know what went wrong."""
-        await self.follow([job], {job.id})
+    async def fetch_logs(self, job: JobRow, names: Sequence[str] = LOG_NAMES) -> None:
+        """The last of a job's logs, for whoever wants to know what it did."""
+        await self.follow([job], {job.id}, names)
 
     async def close_books(self, run: FollowedRun, short: Collection[str] = ()) -> int:
         """The job has ended and nothing is behind: close its journals' cursors, after a full second

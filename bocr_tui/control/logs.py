@@ -1,4 +1,4 @@
-"""Logs come home while somebody looks at them, and once when a job went wrong.
+"""Logs come home while somebody looks at them, and at the job's end: its own, and all when it went wrong.
 
 `logs/<token>/<name>` in the workspace holds what was fetched: from some offset of the site's file on, since
 a log is read from near its end. `<name>.from` holds that offset.
@@ -13,7 +13,9 @@ from bocr_tui.config.errors import SiteError
 from bocr_tui.sites.transport.base import FileNews
 
 LOGS = "logs"
-LOG_NAMES = ("job.log", "server.log", "pbs.log")
+JOB_LOG = "job.log"
+
+LOG_NAMES = (JOB_LOG, "server.log", "pbs.log")
 """What the job printed, what its model server did, and what PBS itself printed around it."""
 
 MOST_BYTES = 32 * 1024 * 1024

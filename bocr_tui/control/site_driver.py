@@ -29,6 +29,7 @@ from bocr_tui.control.judging import (
     short_journals,
     without_journals,
 )
+from bocr_tui.control.logs import JOB_LOG, LOG_NAMES
 from bocr_tui.control.requests import (
     JobRequest,
     answer_requests,
@@ -294,8 +295,8 @@ class SiteDriver:
         ending = ending_of(job.token, run.exit, view, wish)
         if lacking:
             ending = without_journals(ending)
-        if ending.cause not in ("ok", None) or ending.state == JobState.LOST:
-            await self._follower.fetch_logs(job)
+        went_wrong = ending.cause not in ("ok", None) or ending.state == JobState.LOST
+        await self._follower.fetch_logs(job, LOG_NAMES if went_wrong else (JOB_LOG,))
         await self._books.end(job, ending, unreadable)
         self._carrier.forget(job.id)
         for memory in (self._gone_since, self._lacking_since, self._unknown):

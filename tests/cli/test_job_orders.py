@@ -169,14 +169,17 @@ def test_a_log_is_fetched_printed_searched_and_made_safe(ask: Bocr, root: Path) 
     token = jobs(root)[0].token
     change_job(root, 1, state="finished", cause="ok")
     said = ask("log", token)
-    assert said.code == 2 and "Logs are kept of jobs that went wrong" in said.err
+    assert said.code == 2
+    assert f"site/runs/{token}/job.log. How it ended: ok." in said.err
     mirror = root / "logs" / token
     mirror.mkdir(parents=True)
     lines = [b"line %d" % number for number in range(200)]
     lines[7] = b"\x1b[31mERROR\x1b[0m \x1b[2J\x1b]0;owned\x07 here"
     (mirror / "job.log").write_bytes(b"\n".join(lines))
-    shown = ask("log", token).out.splitlines()
+    told = ask("log", token)
+    shown = told.out.splitlines()
     assert (len(shown), shown[-1]) == (50, "line 199")
+    assert str(mirror / "job.log") in told.err
     found = ask("log", token, "--grep", "error", "-n", 0)
     assert found.out == "ERROR \\x1b[2J\\x1b]0;owned\\x07 here\n"
     record = ask("log", token, "-n", 2, "--json").json

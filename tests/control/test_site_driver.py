@@ -382,6 +382,19 @@ async def test_a_watched_log_comes_home_piece_by_piece(stage: Stage) -> None:
     assert home.stat().st_size == 65536 + 7
 
 
+@pytest.mark.parametrize(("outcome", "kept"), [("ok", {"job.log"}), ("error", {"job.log", "server.log"})])
+async def test_a_job_leaves_its_log_here_when_it_ends(stage: Stage, outcome: str, kept: set[str]) -> None:
+    await stage.ticks(2)
+    token = stage.tokens()[0]
+    for name in ("job.log", "server.log"):
+        (stage.root / "runs" / token / name).write_text(f"{name}\n")
+    stage.report(token, outcome)
+    stage.see(JobView("ended"))
+    await stage.ticks(2)
+    home = stage.campaign.workspace.root / "logs" / token
+    assert {path.name for path in home.glob("*.log")} == kept
+
+
 async def test_an_end_waits_for_the_journals_that_its_report_speaks_of(stage: Stage) -> None:
     """A network filesystem may show a new exit.json before the end of a journal that has grown."""
     await stage.ticks(3)

@@ -163,6 +163,26 @@ async def test_a_log_that_is_not_there_says_why(far: Campaign) -> None:
         await panel.sees("the server listens")
 
 
+async def test_a_log_on_this_machine_is_read_where_the_job_writes_it(campaign: Campaign) -> None:
+    with campaign.catalog.reading() as connection:
+        token = connection.exec_driver_sql("SELECT token FROM job WHERE id = 1").scalar_one()
+    set_job(campaign, 1, reason="the engine is not installed", site="local")
+    run = campaign.workspace.root / "site" / "runs" / token
+    async with opened(campaign.workspace) as panel:
+        await on_log(panel, 1)
+        await panel.sees("No job.log was fetched.")
+        assert f"logs/{token}/job.log  of /" in panel.text
+        assert "the engine is not installed" in panel.text
+        await panel.press("escape")
+        run.mkdir(parents=True)
+        (run / "job.log").write_text("ended ok\n")
+        await on_log(panel, 1)
+        await panel.sees("ended ok")
+        await panel.until(lambda: panel.lines[22].strip() == f"site/runs/{token}/job.log")
+        await panel.press("tab")
+        await panel.sees("The job wrote no server.log.")
+
+
 async def test_a_log_that_cannot_be_read_says_so_and_is_read_when_it_can(far: Campaign) -> None:
     path = write_log(far, TOKEN, b"")
     path.unlink()
