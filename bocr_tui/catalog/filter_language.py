@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from dataclasses import field as made_by
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bocr_tui.config.errors import UsageError
 
@@ -46,8 +46,7 @@ class FilterError(UsageError):
         self.end = end
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """Something a filter can ask of a row. `words` are those known of it, `aliases` its other names."""
 
     name: str
@@ -57,8 +56,7 @@ class Field:
     aliases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Grammar:
+class Grammar(NamedTuple):
     """The fields of one list's filters."""
 
     fields: tuple[Field, ...]
@@ -89,8 +87,7 @@ class Term:
         return tuple(str(value) for value in self.values)
 
 
-@dataclass(frozen=True)
-class _Piece:
+class _Piece(NamedTuple):
     """What stands between blanks: its text without quotes, where each character came from, and which of them
     were quoted."""
 

@@ -6,14 +6,12 @@ from __future__ import annotations
 import time
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bocr_tui.catalog.filter_language import TEXT, Term
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(NamedTuple):
     """A part of a WHERE clause and its values. Its columns are written `{p}column`, because in a join they
     need their table's name before them."""
 

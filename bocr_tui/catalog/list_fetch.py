@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
 from typing import Any
 
 from bocr_tui.catalog.list_rows import AttemptRow, BatchRow, DocumentRow, JobRow, PageRow, Tally
@@ -18,9 +17,9 @@ def fetch(
     return [kind(*row) for row in connection.execute(sql, tuple(parameters))]
 
 
-def _columns(kind: type[Any], prefix: str, *beside: str) -> str:
+def _columns(kind: Any, prefix: str, *beside: str) -> str:
     """The columns of a row's fields, in their order; `beside` are fields that the query names itself."""
-    return ", ".join(f"{prefix}.{field.name}" for field in fields(kind) if field.name not in beside)
+    return ", ".join(f"{prefix}.{name}" for name in kind._fields if name not in beside)
 
 
 def _slots(ids: Sequence[Any]) -> str:
@@ -38,14 +37,14 @@ def mapping(text: Any) -> dict[str, Any]:
 
 _HELD = "EXISTS (SELECT 1 FROM reservation AS r WHERE r.page_id = p.id AND r.released_at IS NULL)"
 _PAGE_COLUMNS = ", ".join(
-    {"document": "d.name", "document_sha256": "d.sha256", "held": _HELD}.get(field.name, f"p.{field.name}")
-    for field in fields(PageRow)
+    {"document": "d.name", "document_sha256": "d.sha256", "held": _HELD}.get(name, f"p.{name}")
+    for name in PageRow._fields
 )
 _DOCUMENT_COLUMNS = _columns(DocumentRow, "d", "tally")
 _BATCH_COLUMNS = _columns(BatchRow, "b", "tally", "in_retry", "pages_per_s")
 _JOB_COLUMNS = _columns(JobRow, "j", "chain_kind", "batches", "batch_count")
 _ATTEMPT_COLUMNS = ", ".join(
-    "coalesce(j.token, '')" if field.name == "token" else f"a.{field.name}" for field in fields(AttemptRow)
+    "coalesce(j.token, '')" if name == "token" else f"a.{name}" for name in AttemptRow._fields
 )
 
 ATTEMPTS = (
@@ -70,7 +69,7 @@ def fetch_pages(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Page
         f"WHERE p.id IN ({_slots(ids)})"
     )
     rows = fetch(connection, PageRow, sql, ids)
-    return [replace(row, held=bool(row.held), by_person=bool(row.by_person)) for row in rows]
+    return [row._replace(held=bool(row.held), by_person=bool(row.by_person)) for row in rows]
 
 
 def fetch_documents(connection: sqlite3.Connection, ids: Sequence[int]) -> list[DocumentRow]:
@@ -81,7 +80,7 @@ def fetch_documents(connection: sqlite3.Connection, ids: Sequence[int]) -> list[
         ids,
     )
     tallies = _tallies(connection, "document_id", ids)
-    return [replace(row, tally=tallies.get(row.id, Tally())) for row in rows]
+    return [row._replace(tally=tallies.get(row.id, Tally())) for row in rows]
 
 
 def fetch_batches(connection: sqlite3.Connection, ids: Sequence[int]) -> list[BatchRow]:
@@ -92,8 +91,7 @@ def fetch_batches(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Ba
     retries = dict(connection.execute(_RETRIES.format(_slots(ids)), tuple(ids)))
     paces = _paces(connection, ids)
     return [
-        replace(
-            row,
+        row._replace(
             tally=tallies.get(row.id, Tally()),
             in_retry=retries.get(row.id, 0),
             pages_per_s=paces.get(row.id),
@@ -152,8 +150,7 @@ def fetch_jobs(connection: sqlite3.Connection, ids: Sequence[int]) -> list[JobRo
     for job_id, name in connection.execute(sql, tuple(ids)):
         names.setdefault(job_id, []).append(name)
     return [
-        replace(
-            row,
+        row._replace(
             heartbeat=mapping(row.heartbeat),
             batches=tuple(names.get(row.id, ())[:_NAMES_SHOWN]),
             batch_count=len(names.get(row.id, ())),
@@ -164,4 +161,4 @@ def fetch_jobs(connection: sqlite3.Connection, ids: Sequence[int]) -> list[JobRo
 
 def attempts_of(connection: sqlite3.Connection, page_id: int) -> list[AttemptRow]:
     rows = fetch(connection, AttemptRow, ATTEMPTS, (page_id,))
-    return [replace(row, evidence=mapping(row.evidence), last=bool(row.last)) for row in rows]
+    return [row._replace(evidence=mapping(row.evidence), last=bool(row.last)) for row in rows]

@@ -1,4 +1,7 @@
-"""What the lists hand out: one frozen row a thing, ready to be drawn or written as JSON.
+"""What the lists hand out: one row a thing, ready to be drawn or written as JSON.
+
+They are named tuples, which are made faster than data classes: thousands of rows, and the classes themselves
+before the first frame.
 
 Times are seconds since the epoch, confidences and scores 0..1; None is unknown, which is not zero.
 """
@@ -6,8 +9,8 @@ Times are seconds since the epoch, confidences and scores 0..1; None is unknown,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from bocr_tui.catalog.words import PageState
 
@@ -15,11 +18,10 @@ SETTLED_STATES = (PageState.OK, PageState.GAVE_UP, PageState.IGNORED)
 """States in which nothing more happens to a page by itself."""
 
 
-@dataclass(frozen=True)
-class Tally:
+class Tally(NamedTuple):
     """How many pages of something are in each state."""
 
-    by_state: Mapping[str, int] = field(default_factory=dict)
+    by_state: Mapping[str, int] = MappingProxyType({})
 
     def of(self, *states: str) -> int:
         return sum(self.by_state.get(state, 0) for state in states)
@@ -42,8 +44,7 @@ class Tally:
         return self.of(*SETTLED_STATES)
 
 
-@dataclass(frozen=True)
-class PageRow:
+class PageRow(NamedTuple):
     """One page. `document` is its document's name, `document_sha256` its content's hash. `held`: a live
     chain has reserved it, so that a failed page will be tried again by itself. `by_person`: a person chose
     its text."""
@@ -68,8 +69,7 @@ class PageRow:
     held: bool = False
 
 
-@dataclass(frozen=True)
-class DocumentRow:
+class DocumentRow(NamedTuple):
     """One document and how its pages stand. `page_count` is what intake found."""
 
     id: int
@@ -87,8 +87,7 @@ class DocumentRow:
     tally: Tally = Tally()
 
 
-@dataclass(frozen=True)
-class BatchRow:
+class BatchRow(NamedTuple):
     """One batch and how its pages stand. `in_retry` failed pages are held by a chain that tries them again;
     `pages_per_s` is the pace of the jobs that run for it now, None where none says one."""
 
@@ -104,8 +103,7 @@ class BatchRow:
     pages_per_s: float | None = None
 
 
-@dataclass(frozen=True)
-class JobRow:
+class JobRow(NamedTuple):
     """One job. `batches` are the names of the first few it works on, `batch_count` how many there are."""
 
     id: int
@@ -133,8 +131,7 @@ class JobRow:
     batch_count: int = 0
 
 
-@dataclass(frozen=True)
-class AttemptRow:
+class AttemptRow(NamedTuple):
     """What happened to a page in one try. The result's place is None where nothing was written; `job_id` is
     None and `token` empty where a person wrote the text."""
 
@@ -168,8 +165,7 @@ class AttemptRow:
     result_sha256: str | None
 
 
-@dataclass(frozen=True)
-class SourceRow:
+class SourceRow(NamedTuple):
     """A path under which a document was found; `path` is the file system's own bytes, and
     `site:<name>:<path there>` where it lies on a `site`."""
 
@@ -179,8 +175,7 @@ class SourceRow:
     site: str = ""
 
 
-@dataclass(frozen=True)
-class EventRow:
+class EventRow(NamedTuple):
     """One line of the timeline."""
 
     id: int
@@ -190,12 +185,11 @@ class EventRow:
     job_id: int | None
 
 
-@dataclass(frozen=True)
-class Counts:
+class Counts(NamedTuple):
     """How many of everything are in each state; `failures` counts failed and given-up pages by class."""
 
     pages: Tally = Tally()
     documents: Tally = Tally()
     batches: Tally = Tally()
     jobs: Tally = Tally()
-    failures: Mapping[str, int] = field(default_factory=dict)
+    failures: Mapping[str, int] = MappingProxyType({})

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from bocr_tui.catalog.list_fetch import mapping
 from bocr_tui.catalog.lists import Reader
@@ -45,8 +45,7 @@ _STATUS = (
 )
 
 
-@dataclass(frozen=True)
-class SiteRow:
+class SiteRow(NamedTuple):
     """One site. Times are seconds since the epoch, None where it has not happened yet.
 
     `jobs` and `documents` count by state. `paused_at` is since when a person keeps it paused, which is not
@@ -65,9 +64,9 @@ class SiteRow:
     upload_done_bytes: int = 0
     upload_total_bytes: int = 0
     upload_bytes_s: float = 0.0
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    jobs: Mapping[str, int] = field(default_factory=dict)
-    documents: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, Any] = MappingProxyType({})
+    jobs: Mapping[str, int] = MappingProxyType({})
+    documents: Mapping[str, int] = MappingProxyType({})
     paused_at: float | None = None
     uploads_paused_at: float | None = None
 
@@ -114,8 +113,7 @@ class SiteRow:
 _ENDED = frozenset(map(str, JOB_ENDED))
 
 
-@dataclass(frozen=True)
-class AutopilotRow:
+class AutopilotRow(NamedTuple):
     """Whether the autopilot is on; `reason` is why it is not any more."""
 
     on: bool = False

@@ -113,7 +113,7 @@ def _record(
         "class": row.failure,
         "engine": row.engine,
         "confidence": row.confidence,
-        "attempts": [{**asdict(one), "accepted": one.id == row.accepted_attempt_id} for one in attempts],
+        "attempts": [{**one._asdict(), "accepted": one.id == row.accepted_attempt_id} for one in attempts],
         "accepted": result is not None and row.accepted_attempt_id is not None,
         "by_person": row.by_person,
         "text": result.recognition.text if result else None,
