@@ -17,7 +17,7 @@ from bocr_tui.catalog.happenings import Event, events_of
 from bocr_tui.catalog.lists import Reader, open_reader
 from bocr_tui.catalog.pace import _BUCKETS, jobs_lately, pace_of
 from bocr_tui.report.happenings import TOGETHER_S, grouped
-from bocr_tui.report.health import FRESH_S, health_of, health_record
+from bocr_tui.report.health import FRESH_S, health_of, health_record, pace_words
 from tests.ui.campaign import Campaign, build
 
 NOW = time.time()
@@ -54,6 +54,35 @@ def at(campaign: Campaign, *ages_s: float, **columns: Any) -> None:
             connection.execute(
                 update(attempt).where(attempt.c.id == attempt_id).values(at=NOW - age_s, **columns)
             )
+
+
+def words(reader: Reader) -> tuple[str, bool]:
+    return pace_words(health_of(reader, NOW, 3600.0, 60), lambda seconds: f"{seconds:.0f} s")
+
+
+def test_a_first_page_that_is_being_read_is_told_apart_from_nothing_that_moves(
+    campaign: Campaign, reader: Reader
+) -> None:
+    at(campaign, 5000)
+    with campaign.catalog.writing() as connection:
+        connection.exec_driver_sql("UPDATE job SET state = 'finished'")
+    assert words(reader) == ("no job runs", False)
+
+    def runs(**columns: Any) -> None:
+        beat(campaign, 7, 3, pages_per_s=0.0)
+        with campaign.catalog.writing() as connection:
+            connection.execute(update(core.job).where(core.job.c.id == 7).values(**columns))
+
+    runs(started_at=NOW - 40, ok=0, failed=0)
+    assert words(reader) == ("working for 40 s, first page not yet done", False)
+    runs(started_at=NOW - 40, ok=0, failed=0, heartbeat_at=None)
+    assert words(reader) == ("working for 40 s, first page not yet done", False)
+    runs(started_at=NOW - 2000, ok=0, failed=0)
+    assert words(reader) == ("working for 2000 s, first page not yet done", True)
+    runs(started_at=NOW - 6000, ok=5, failed=0)
+    assert words(reader) == ("nothing moves for 5000 s", True)
+    at(campaign, 60)
+    assert words(reader)[0].startswith("about ")
 
 
 def test_the_pace_is_counted_in_buckets_of_the_window(campaign: Campaign, reader: Reader) -> None:

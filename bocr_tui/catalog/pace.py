@@ -83,6 +83,13 @@ def jobs_lately(reader: Reader, since: float) -> JobsLately:
     return JobsLately({str(cause): int(count) for cause, count in ended}, int(restarts))
 
 
+def last_page_at(reader: Reader) -> float | None:
+    """When a page last got a verdict, of whatever kind; None where none ever did. Raises CatalogError."""
+    with reader.snapshot() as connection:
+        found = connection.execute("SELECT max(at) FROM attempt").fetchone()[0]
+    return None if found is None else float(found)
+
+
 def planned_seconds(reader: Reader) -> tuple[int, float]:
     """Batches that nobody has sent, and the seconds of jobs they are estimated at. Raises CatalogError."""
     with reader.snapshot() as connection:

@@ -5,7 +5,7 @@ Plain SQL through a Reader, so that it can be asked before anything heavy is loa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,14 @@ from bocr_tui.catalog.list_query import JobFilter
 from bocr_tui.catalog.list_rows import Counts, JobRow
 from bocr_tui.catalog.lists import Reader
 from bocr_tui.catalog.lists_sites import SiteRow, sites_of
-from bocr_tui.catalog.pace import JobsLately, Pace, jobs_lately, pace_of, planned_seconds
+from bocr_tui.catalog.pace import (
+    JobsLately,
+    Pace,
+    jobs_lately,
+    last_page_at,
+    pace_of,
+    planned_seconds,
+)
 from bocr_tui.catalog.words import JobState, PageState
 from bocr_worker.protocol.heartbeat import Heartbeat, read_heartbeat
 
@@ -50,14 +57,20 @@ class Vitals:
 
 @dataclass(frozen=True)
 class Left:
-    """What is left to do. `waiting` pages are queued or running; `eta_s` at `pages_per_min`, None while
-    nothing moves. `planned_batches` nobody has sent; they take `planned_s` seconds of jobs."""
+    """What is left to do. `waiting` pages are queued or running; `eta_s` at `pages_per_min`, None while no
+    page comes. `planned_batches` nobody has sent; they take `planned_s` seconds of jobs.
+
+    `first_page_s` is how long the job that runs longest without a page has run, None where each that was
+    heard has one; `still_s` how long ago the last page came or a running job began, None where neither did.
+    """
 
     waiting: int = 0
     pages_per_min: float = 0.0
     eta_s: float | None = None
     planned_batches: int = 0
     planned_s: float = 0.0
+    first_page_s: float | None = None
+    still_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +99,10 @@ def health_of(
     CatalogError."""
     with reader.snapshot():
         pace = pace_of(reader, now, window_s, buckets)
-        vitals = vitals_of(running_jobs(reader), now)
+        running = running_jobs(reader)
+        vitals = vitals_of(running, now)
+        moved_at = [last_page_at(reader), *(row.started_at for row in running)]
+        still_s = _since(max((at for at in moved_at if at is not None), default=None), now)
         lately = jobs_lately(reader, now - window_s)
         batches, seconds = planned_seconds(reader)
         sites = tuple(sites_of(reader, configured))
@@ -94,8 +110,21 @@ def health_of(
     waiting = counts.pages.of(PageState.QUEUED, PageState.RUNNING)
     rate = pace.recent_pages_per_min(RECENT_S) or vitals.pages_per_min or 0.0
     eta_s = waiting * 60 / rate if rate and waiting else None
-    left = Left(waiting, rate, eta_s, batches, seconds)
+    left = Left(waiting, rate, eta_s, batches, seconds, _first_page_s(running, now), still_s)
     return Health(now, pace, vitals, lately, left, counts, sites, counts.failures)
+
+
+def pace_words(health: Health, span: Callable[[float], str]) -> tuple[str, bool]:
+    """When what is left will be done, or why nobody knows; and whether that is a reason to worry. `span` says
+    seconds in words."""
+    left = health.left
+    if left.eta_s is not None:
+        return f"about {span(left.eta_s)}", False
+    if not health.vitals.jobs:
+        return "no job runs", False
+    if left.first_page_s is not None:
+        return f"working for {span(left.first_page_s)}, first page not yet done", left.first_page_s > RECENT_S
+    return f"nothing moves for {span(left.still_s or 0.0)}", True
 
 
 def running_jobs(reader: Reader) -> list[JobRow]:
@@ -104,10 +133,29 @@ def running_jobs(reader: Reader) -> list[JobRow]:
     return reader.jobs.rows(reader.jobs.ids(running, "oldest"))
 
 
+def _is_fresh(row: JobRow, now: float) -> bool:
+    return row.heartbeat_at is not None and now - row.heartbeat_at <= FRESH_S
+
+
+def _first_page_s(running: Iterable[JobRow], now: float) -> float | None:
+    begun = [
+        row.started_at
+        for row in running
+        if row.started_at is not None
+        and not row.ok + row.failed
+        and (_is_fresh(row, now) or now - row.started_at <= FRESH_S)
+    ]
+    return _since(min(begun, default=None), now)
+
+
+def _since(at: float | None, now: float) -> float | None:
+    return None if at is None else max(0.0, now - at)
+
+
 def vitals_of(jobs: Iterable[JobRow], now: float) -> Vitals:
     """The sum over running jobs that were heard lately."""
     rows = list(jobs)
-    fresh = [row for row in rows if row.heartbeat_at is not None and now - row.heartbeat_at <= FRESH_S]
+    fresh = [row for row in rows if _is_fresh(row, now)]
     beats = [read_heartbeat(row.heartbeat) for row in fresh]
     pages = _sum(beat.pages_per_s for beat in beats)
     return Vitals(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bocr_tui.report.health import Health, Vitals
+from bocr_tui.report.health import Health, Vitals, pace_words
 from bocr_tui.ui import wording
 from bocr_tui.ui.telling_sites import job_counts, link_words, why
 from bocr_tui.ui.telling_vitals import IDLE_GPU_PERCENT
@@ -32,10 +32,12 @@ def _left(health: Health) -> Iterator[Fact]:
     left = health.left
     if left.waiting:
         pages = wording.things(left.waiting, "page")
-        if left.eta_s is None:
-            yield ("Left", f"{pages}; nothing moves", "warning" if health.vitals.jobs else "plain")
-        else:
-            yield ("Left", f"about {wording.duration(left.eta_s)}, {pages}", "plain")
+        words, worry = pace_words(health, wording.duration)
+        yield (
+            "Left",
+            f"{words}, {pages}" if left.eta_s else f"{pages}; {words}",
+            "warning" if worry else "plain",
+        )
     else:
         yield ("Left", "nothing is queued", "muted")
     if left.planned_batches:

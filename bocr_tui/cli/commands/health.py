@@ -59,6 +59,8 @@ def _event_record(each: Happening) -> dict[str, Any]:
 
 
 def _tell(told: Health, hours: float) -> None:
+    from bocr_tui.report.health import pace_words
+
     pace, vitals, left = told.pace, told.vitals, told.left
     lines = [
         (f"{left.pages_per_min:,.1f}", "pages a minute", f"{_bars(pace.pages)} the last {hours:g} h"),
@@ -74,7 +76,8 @@ def _tell(told: Health, hours: float) -> None:
     if vitals.server_running is not None or vitals.server_waiting is not None:
         waiting = f"{numbered(vitals.server_waiting, ',.0f')} waiting"
         lines.append((numbered(vitals.server_running, ",.0f"), "requests at model servers", waiting))
-    eta = "nothing moves" if left.eta_s is None else f"about {duration(left.eta_s)} left"
+    words, _ = pace_words(told, duration)
+    eta = f"{words} left" if left.eta_s is not None else words
     lines.append((f"{left.waiting:,}", "pages queued or running", eta if left.waiting else ""))
     if left.planned_batches:
         takes = f"about {duration(left.planned_s)} of jobs"
