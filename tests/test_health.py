@@ -92,7 +92,6 @@ def test_the_pace_is_counted_in_buckets_of_the_window(campaign: Campaign, reader
     assert pace.pages[1] == 1 and sum(pace.pages) == sum(pace.ok) == 4
     assert pace.tokens_per_s[-1] == 20.0
     assert pace.pages_per_min[-1] == 2.0
-    assert pace.recent_pages_per_min(120) == 1.5
 
 
 def test_an_attempt_that_another_one_follows_is_no_page(campaign: Campaign, reader: Reader) -> None:
@@ -126,6 +125,15 @@ def test_what_is_left_is_estimated_by_the_last_quarter_of_an_hour(campaign: Camp
     left = health_of(reader, NOW, 3600, 240).left
     assert (left.waiting, left.pages_per_min) == (14, 2.0)
     assert left.eta_s == 14 / 2.0 * 60
+
+
+def test_what_has_just_begun_is_estimated_by_the_time_since(campaign: Campaign, reader: Reader) -> None:
+    at(campaign, 5, 20, 70)
+    with campaign.catalog.writing() as connection:
+        running = core.job.c.state == "running"
+        connection.execute(update(core.job).where(running).values(started_at=NOW - 60))
+    left = health_of(reader, NOW, 3600, 60).left
+    assert (left.pages_per_min, left.eta_s) == (2.0, 14 / 2.0 * 60)
 
 
 def test_without_any_movement_nothing_is_estimated(campaign: Campaign, reader: Reader) -> None:

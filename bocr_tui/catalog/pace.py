@@ -42,11 +42,6 @@ class Pace:
     def tokens_per_s(self) -> tuple[float, ...]:
         return tuple(count / self.step_s for count in self.tokens)
 
-    def recent_pages_per_min(self, seconds: float) -> float:
-        """The mean over the last `seconds`, rounded up to whole buckets."""
-        many = min(len(self.pages), max(1, round(seconds / self.step_s)))
-        return sum(self.pages[-many:]) * 60 / (many * self.step_s) if many else 0.0
-
 
 def pace_of(reader: Reader, now: float, window_s: float, buckets: int) -> Pace:
     """Of the `window_s` seconds before `now`, in so many buckets. Raises CatalogError."""
@@ -81,6 +76,13 @@ def jobs_lately(reader: Reader, since: float) -> JobsLately:
             "SELECT count(*) FROM job WHERE created_at >= ? AND try_number > 1", (since,)
         ).fetchone()[0]
     return JobsLately({str(cause): int(count) for cause, count in ended}, int(restarts))
+
+
+def pages_since(reader: Reader, at: float) -> int:
+    """Pages that got a verdict since then. Raises CatalogError."""
+    with reader.snapshot() as connection:
+        row = connection.execute("SELECT total(last OR outcome = 'ok') FROM attempt WHERE at >= ?", (at,))
+        return int(row.fetchone()[0])
 
 
 def last_page_at(reader: Reader) -> float | None:

@@ -19,6 +19,7 @@ from bocr_tui.catalog.pace import (
     jobs_lately,
     last_page_at,
     pace_of,
+    pages_since,
     planned_seconds,
 )
 from bocr_tui.catalog.words import JobState, PageState
@@ -27,6 +28,9 @@ from bocr_worker.protocol.heartbeat import Heartbeat, read_heartbeat
 FRESH_S = 120.0
 """A heartbeat older than this says nothing of now: workers write one every few seconds, and a site over SSH
 is read every five."""
+
+LEAST_RECENT_S = 10.0
+"""Shorter than this is no time to count in."""
 
 RECENT_S = 900.0
 """The pace that an estimate goes by is the mean of a quarter of an hour: single batches of answers do not
@@ -101,6 +105,7 @@ def health_of(
         pace = pace_of(reader, now, window_s, buckets)
         running = running_jobs(reader)
         vitals = vitals_of(running, now)
+        recent = _recent_pages_per_min(reader, running, now)
         moved_at = [last_page_at(reader), *(row.started_at for row in running)]
         still_s = _since(max((at for at in moved_at if at is not None), default=None), now)
         lately = jobs_lately(reader, now - window_s)
@@ -108,7 +113,7 @@ def health_of(
         sites = tuple(sites_of(reader, configured))
         counts = counts or reader.counts()
     waiting = counts.pages.of(PageState.QUEUED, PageState.RUNNING)
-    rate = pace.recent_pages_per_min(RECENT_S) or vitals.pages_per_min or 0.0
+    rate = recent or vitals.pages_per_min or 0.0
     eta_s = waiting * 60 / rate if rate and waiting else None
     left = Left(waiting, rate, eta_s, batches, seconds, _first_page_s(running, now), still_s)
     return Health(now, pace, vitals, lately, left, counts, sites, counts.failures)
@@ -131,6 +136,14 @@ def running_jobs(reader: Reader) -> list[JobRow]:
     """Raises CatalogError."""
     running = JobFilter(states=(str(JobState.RUNNING),))
     return reader.jobs.rows(reader.jobs.ids(running, "oldest"))
+
+
+def _recent_pages_per_min(reader: Reader, running: Iterable[JobRow], now: float) -> float:
+    """The mean over RECENT_S, or since the oldest running job began, where that is less: the time before it
+    would tell of work that is over, or of none."""
+    begun = min((row.started_at for row in running if row.started_at is not None), default=0.0)
+    since = max(now - RECENT_S, min(begun, now - LEAST_RECENT_S))
+    return pages_since(reader, since) * 60 / (now - since)
 
 
 def _is_fresh(row: JobRow, now: float) -> bool:

@@ -95,7 +95,7 @@ def pages_said(health: Health, window: str) -> tuple[Part, ...]:
     parts: list[Part] = []
     if now is not None:
         parts.append((f"now {now:,.1f}  ", "strong"))
-    parts.append((f"15 min {health.left.pages_per_min:,.1f}  ", "plain"))
+    parts.append((f"lately {health.left.pages_per_min:,.1f}  ", "plain"))
     most = max(pace.pages_per_min, default=0.0)
     return (*parts, (f"most {most:,.1f}  ", "muted"), (f"{wording.count(read)} in {window}", "muted"))
 
