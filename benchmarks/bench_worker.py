@@ -14,6 +14,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.memory import tree_rss_bytes
 from benchmarks.pages import ROOT, dense_document, french_document, long_document
 from benchmarks.result import Result
 from bocr_worker.protocol.manifest import (
@@ -193,7 +194,7 @@ def _watch_memory(process: subprocess.Popen[bytes]) -> int:
     def sample() -> None:
         nonlocal peak
         while not done.wait(0.05):
-            peak = max(peak, _tree_rss_bytes(process.pid))
+            peak = max(peak, tree_rss_bytes(process.pid))
 
     watcher = threading.Thread(target=sample)
     watcher.start()
@@ -202,17 +203,3 @@ def _watch_memory(process: subprocess.Popen[bytes]) -> int:
     watcher.join()
     assert status == 0
     return peak
-
-
-def _tree_rss_bytes(pid: int) -> int:
-    """Resident memory of a process and its descendants, from /proc."""
-    total, queue = 0, [pid]
-    while queue:
-        current = queue.pop()
-        try:
-            total += int(Path(f"/proc/{current}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-            for task in Path(f"/proc/{current}/task").iterdir():
-                queue += [int(child) for child in (task / "children").read_text().split()]
-        except (OSError, IndexError):
-            continue
-    return total

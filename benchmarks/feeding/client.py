@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks.feeding.engine import SPEC
 from benchmarks.feeding.papers import Paper
+from benchmarks.memory import tree_rss_bytes
 from benchmarks.pages import ROOT
 from bocr_worker.protocol.manifest import (
     DocumentOrder,
@@ -151,17 +152,3 @@ def _order(paper: Paper, number: int) -> DocumentOrder:
         pages=tuple(PageOrder(page + 1) for page in range(paper.pages)),
         language="fr",
     )
-
-
-def tree_rss_bytes(pid: int) -> int:
-    """Resident memory of a process and its descendants, from /proc."""
-    total, queue = 0, [pid]
-    while queue:
-        current = queue.pop()
-        try:
-            total += int(Path(f"/proc/{current}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-            for task in Path(f"/proc/{current}/task").iterdir():
-                queue += [int(child) for child in (task / "children").read_text().split()]
-        except (OSError, IndexError):
-            continue
-    return total
