@@ -32,7 +32,7 @@ help:
 	@echo "make test [ARGS='-k words']      run the tests"
 	@echo "make test-worker                 run the worker's tests with the oldest Python that it runs on, 3.10"
 	@echo "make test-transformers           run tiny models through torch and transformers (about 2 GB, once)"
-	@echo "make test-vllm                   run a tiny model through vLLM on processors (about 3 GB, once)"
+	@echo "make test-vllm                   run two tiny models through vLLM on processors (about 3 GB, once)"
 	@echo "make check                       style, types, imports, generated documentation"
 	@echo "make bench [ONLY=prefix]         run the benchmarks"
 	@echo "make chaos [TRIALS=1000]          break things at random moments and count what is lost: nothing"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import os
 import shutil
 import signal
@@ -20,20 +19,18 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from PIL import Image, ImageDraw
 
 pytest.importorskip("vllm")
 
-from bocr_worker.engines.base import Ask, EngineSpec, PageImage
+from bocr_worker.engines.base import EngineSpec
 from bocr_worker.engines.vision.base import VisionEngine
 from bocr_worker.engines.vision.sampling import Sampling
 from bocr_worker.engines.vision.serving import ServerFlag
 from bocr_worker.engines.vision.written import parse_markdown
-from bocr_worker.protocol.manifest import EngineOrder
 from bocr_worker.runtimes.openai.runtime import OpenAiRuntime
-from bocr_worker.runtimes.vllm.runtime import VllmRuntime
 from tests.worker.tiny_models.qwen import make_qwen3_vl
 from tests.worker.vision_engines import SPEC
+from tests.worker.vllm_cpu.parts import KINDS, order, page, processes_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
@@ -46,8 +43,6 @@ FLAGS = (
     ServerFlag("--max-num-seqs", "2"),
     ServerFlag("--limit-mm-per-prompt", '{"image":1,"video":0}'),
 )
-ENVIRONMENT = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1"}
-KINDS = {"openai": OpenAiRuntime, "vllm": VllmRuntime}
 
 
 def _fields(version: Any, options: Any) -> dict[str, Any]:
@@ -76,47 +71,16 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def order(weights: Path, **options: Any) -> EngineOrder:
-    given = {"model": str(weights), "environment": ENVIRONMENT, "start_deadline_s": 600.0, "restarts": 2}
-    return EngineOrder("standin", options={**given, **options})
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=sorted(KINDS))
 async def runtime(
     request: pytest.FixtureRequest, weights: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[OpenAiRuntime]:
-    started = KINDS[request.param](TINY, order(weights), tmp_path_factory.mktemp(request.param))
+    started = KINDS[request.param](TINY, order("standin", weights), tmp_path_factory.mktemp(request.param))
     identity = await started.start()
     assert identity.version.startswith("vllm 0.") and identity.weights == str(weights)
     yield started
     await started.close()
     assert not processes_of(weights), "a process of the server outlived it"
-
-
-def page(**options: Any) -> Ask:
-    image = Image.new("RGB", (224, 160), "white")
-    ImageDraw.Draw(image).text((10, 10), "Bulletin officiel", fill="black")
-    stream = io.BytesIO()
-    image.save(stream, "PNG")
-    return Ask(PageImage(stream.getvalue(), "png", *image.size, 72.0), ("fr",), options=options)
-
-
-def processes_of(weights: Path) -> list[int]:
-    """Processes whose command line names the model, and what they started."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                stat = (entry / "stat").read_text().rpartition(")")[2].split()
-                line = (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if stat[0] != "Z":
-                parents[int(entry.name)] = (int(stat[1]), str(weights).encode() in line)
-    ours = {pid for pid, (_, named) in parents.items() if named and pid != os.getpid()}
-    while more := {pid for pid, (parent, _) in parents.items() if parent in ours} - ours:
-        ours |= more
-    return sorted(ours)
 
 
 async def test_a_known_text_comes_back_with_its_probabilities(runtime: OpenAiRuntime) -> None:
@@ -162,7 +126,7 @@ async def test_a_server_that_was_killed_is_started_again_and_its_pages_are_read(
 @pytest.mark.parametrize("kind", sorted(KINDS))
 async def test_nothing_is_left_when_the_end_comes_mid_start(kind: str, weights: Path, tmp_path: Path) -> None:
     own = Path(shutil.copytree(weights, tmp_path / "weights"))  # another server may run from the others
-    starting = KINDS[kind](TINY, order(own), tmp_path)
+    starting = KINDS[kind](TINY, order("standin", own), tmp_path)
     task = asyncio.create_task(starting.start())
     while not processes_of(own):
         await asyncio.sleep(0.1)
