@@ -34,6 +34,7 @@ def _facts(beat: Heartbeat) -> Iterator[Fact]:
         drawn = f", {beat.rendered_waiting:,} drawn" if beat.rendered_waiting is not None else ""
         yield ("Pages", f"{beat.in_flight:,} in work{drawn}", "plain")
     yield from _server(beat)
+    yield from _costs(beat)
     yield from _gpu(beat)
     if beat.job_memory_mb is not None:
         cores = f", {beat.job_cores:.1f} cores busy" if beat.job_cores is not None else ""
@@ -44,6 +45,22 @@ def _server(beat: Heartbeat) -> Iterator[Fact]:
     counts = [f"{beat.server[name]:,.0f} {name}" for name in ("running", "waiting") if name in beat.server]
     if counts:
         yield ("Server", f"{', '.join(counts)}", "plain")
+
+
+def _costs(beat: Heartbeat) -> Iterator[Fact]:
+    """What starting, waiting and restarts took of the job's time."""
+    if beat.first_page_s is not None:
+        yield ("First page", f"after {wording.duration(round(beat.first_page_s))}", "plain")
+    if beat.engine_idle_s is not None:
+        gpus = "" if beat.idle_gpu_s is None else f", {wording.duration(round(beat.idle_gpu_s))} of GPU time"
+        yield ("Idle", f"{wording.duration(round(beat.engine_idle_s))} without a page{gpus}", "plain")
+    restarts, lost_s = beat.server.get("restarts", 0), beat.server.get("lost_s", 0.0)
+    if restarts:
+        said = f"{wording.things(round(restarts), 'restart')}, {wording.duration(round(lost_s))} lost"
+        yield ("Server", said, "warning")
+    if beat.restart_lost_s is not None:
+        said = f"after it was killed; {wording.duration(round(beat.restart_lost_s))} lost"
+        yield ("Started again", said, "warning")
 
 
 def _gpu(beat: Heartbeat) -> Iterator[Fact]:

@@ -220,5 +220,26 @@ def test_jobs_and_batches_are_listed_with_why_they_wait_or_ended(ask: Bocr, shel
     assert "Not Running" in ask("jobs").out
     assert ask("jobs", "--state", "running", "--json").json == []
     assert ask("jobs", "--state", "nowhere").code == 2
+    assert job["heartbeat"] == {}
+
+
+def test_a_job_says_what_starting_idling_and_restarts_cost_it(ask: Bocr, shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [Leaf()])
+    said = {
+        "done": 3,
+        "first_page_s": 61.5,
+        "engine_idle_s": 70.0,
+        "idle_gpu_s": 140.0,
+        "restart_lost_s": 30.5,
+    }
+    server = {"start_s": 58.0, "restarts": 1, "lost_s": 44.0}
+    kept = json.dumps({**said, "server": server, "phase": "ended", "cpu_s": "none"})
+    with shelf.catalog.writing() as connection:
+        connection.exec_driver_sql("UPDATE job SET heartbeat = ?", (kept,))
+    (job, *_) = ask("jobs", "--json").json
+    assert job["heartbeat"] == {**said, "server": server}
+
+
+def test_batches_are_listed(ask: Bocr, shelf: Shelf) -> None:
     assert ask("batches", "--json").json == []
     assert "0 batches" in ask("batches").out

@@ -118,6 +118,8 @@ def test_a_run_reads_every_page_and_a_second_one_only_what_is_new(ask: Bocr, sca
         "unreadable": 0,
         "failures": {},
     }
+    (costs,) = (job["heartbeat"] for job in ask("jobs", "--json").json)
+    assert costs["done"] == 3 and {"first_page_s", "engine_idle_s"} <= set(costs)
     make_pdf(scans / "trois.pdf")
     again = ask("run", scans)
     assert again.code == 0

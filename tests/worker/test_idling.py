@@ -8,6 +8,7 @@ import pytest
 
 from bocr_worker import idling
 from bocr_worker.idling import Idling
+from bocr_worker.protocol.heartbeat import read_heartbeat
 from bocr_worker.protocol.manifest import DocumentOrder, PageOrder
 from bocr_worker.work import pages_to_do, skipped_pages
 from tests.papers import make_pdf
@@ -73,6 +74,7 @@ def test_a_start_after_a_kill_says_what_was_lost(tmp_path: Path) -> None:
     assert start_worker(run).wait(60) == 0
     told = exit_report(run).extra
     assert told["restart_lost_s"] > 0
+    assert read_heartbeat(records(run, "heartbeat")[-1]).restart_lost_s == told["restart_lost_s"]
     assert told["engine_idle_s"] <= exit_report(run).seconds + 0.1
 
 

@@ -136,6 +136,10 @@ def test_a_job_tells_what_starting_and_a_lost_server_cost_it(tmp_path: Path) -> 
     assert phases == ["loading", "feeding", "first_page", "ended"]
     assert records(run, "stage")[-1]["lost_s"] == told["lost_s"]
     beats = [beat.server for beat in map(read_heartbeat, records(run, "heartbeat")) if beat.server]
+    last = read_heartbeat(records(run, "heartbeat")[-1])
+    assert (last.done, last.first_page_s, last.pages_per_s) == (24, told["first_page_s"], None)
+    assert last.engine_idle_s == pytest.approx(told["engine_idle_s"], abs=1.0)
+    assert last.server["lost_s"] == told["lost_s"]
     assert any(beat.get("servers_up") == 1 and beat["in_flight_limit"] >= 4 for beat in beats)
 
 

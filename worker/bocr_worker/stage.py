@@ -126,6 +126,7 @@ class Stage:
         with contextlib.suppress(OSError):
             self._work.close()
         with contextlib.suppress(OSError):
+            self._beat(last=True)  # the one before knows nothing of the last pages
             journal.stage("ended", outcome=outcome, **extra)
             journal.close()
         return ExitReport(
@@ -167,10 +168,16 @@ class Stage:
         except OSError:
             pass  # likewise; and without a fresh lease nothing is recorded
 
-    def _beat(self) -> None:
+    def _beat(self, *, last: bool = False) -> None:
+        """The last one has no rates: those of a moment say nothing."""
         counts, now = self._work.counts(), time.monotonic()
         span_s = max(now - self._before_at, 1e-6)
         before, self._before, self._before_at = self._before, counts, now
+        rates = {
+            "pages_per_s": round((counts.done - before.done) / span_s, 3),
+            **_tokens("prompt_tokens", before.prompt_tokens, counts.prompt_tokens, span_s),
+            **_tokens("completion_tokens", before.completion_tokens, counts.completion_tokens, span_s),
+        }
         own = resource.getrusage(resource.RUSAGE_SELF)
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         self._job.journal.heartbeat(
@@ -178,13 +185,17 @@ class Stage:
             ok=counts.ok,
             failed=counts.failed,
             total=self._job.manifest.page_count - counts.skipped,
-            pages_per_s=round((counts.done - before.done) / span_s, 3),
             cpu_s=round(own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime, 2),
-            **_tokens("prompt_tokens", before.prompt_tokens, counts.prompt_tokens, span_s),
-            **_tokens("completion_tokens", before.completion_tokens, counts.completion_tokens, span_s),
+            **{name: value for name, value in rates.items() if not (last and name.endswith("_per_s"))},
             **counts.beat,
-            **self._vitals.facts,
+            **{**_costs(counts.extra, self._vitals.facts), **self._vitals.facts},
         )
+
+
+def _costs(extra: Mapping[str, Any], vitals: Mapping[str, float]) -> dict[str, float]:
+    """What of the job's last word each heartbeat says, too."""
+    names = ("first_page_s", "engine_idle_s", "restart_lost_s")
+    return {**{name: extra[name] for name in names if name in extra}, **_idle_gpus(extra, vitals)}
 
 
 def _idle_gpus(extra: Mapping[str, Any], vitals: Mapping[str, float]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 from bocr_tui.cli.call import JsonOption, WorkspaceOption, call_of
 from bocr_tui.cli.commands.lists import SHOWN, AllOption, LimitOption, open_the_reader, say_how_many
 from bocr_tui.cli.output import show, stream_json, table
+from bocr_worker.protocol.heartbeat import Heartbeat, read_heartbeat
 
 if TYPE_CHECKING:
     from bocr_tui.catalog.list_rows import BatchRow, JobRow
@@ -116,8 +118,14 @@ def _job_record(row: JobRow) -> dict[str, Any]:
         "started_at": row.started_at,
         "ended_at": row.ended_at,
         "heartbeat_at": row.heartbeat_at,
+        "heartbeat": _heartbeat(read_heartbeat(row.heartbeat)),
         "batches": list(row.batches),
     }
+
+
+def _heartbeat(beat: Heartbeat) -> dict[str, Any]:
+    """What a job's last heartbeat says; at its end that is what starting, idling and restarts cost it."""
+    return {name: value for name, value in asdict(beat).items() if name != "at" and value not in (None, {})}
 
 
 def _job_cells(row: JobRow) -> tuple[object, ...]:

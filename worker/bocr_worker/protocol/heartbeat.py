@@ -57,6 +57,15 @@ class Heartbeat:
     gpu_memory_total_mb: float | None = None
     """Summed over `gpus`."""
 
+    first_page_s: float | None = None
+    """From this start of the worker to the first page that its engine had read."""
+    engine_idle_s: float | None = None
+    """Since this start, without a page for the engine: loading it, waiting for pages, restarts, the tail."""
+    idle_gpu_s: float | None = None
+    """`engine_idle_s` times `gpus`: what the job held and did not use."""
+    restart_lost_s: float | None = None
+    """From the last word of a start of this job that was killed to the first page of this one."""
+
     server: Mapping[str, float] = field(default_factory=dict)
     """Of an engine that is a model server, or several of them together: `running` and `waiting`, the requests
     they work on and those in line, by their own word; `servers` of the job and `servers_up`;
