@@ -104,7 +104,8 @@ def test_any_bytes_are_read_or_refused_by_name(text: bytes) -> None:
         for thing in parse_things(text, kind):
             for final in (True, False):
                 with suppress(PbsUnreadable):
-                    view_of(thing, final=final)
+                    view = view_of(thing, final=final)
+                    assert view is None or len(view.words) <= MAX_WORDS
 
 
 # -- the filter on the login node -------------------------------------------------------------------------

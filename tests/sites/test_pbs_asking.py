@@ -258,9 +258,11 @@ async def test_a_job_without_an_id_is_deleted_by_its_folder_s_or_its_name(site: 
 
 @pytest.mark.parametrize("status", [0, 35, 153, 168])
 async def test_a_job_that_is_gone_or_going_is_stopped(site: Site, status: int) -> None:
-    site.stage("b1")
+    run = site.stage("b1")
     site.pbs.says("qdel", status, stderr="qdel: whatever\n" if status else "")
     await site.scheduler.stop("b1", "1.server", force=True)
+    assert (run / "stop").exists()
+    assert [call[:-2] for call in site.pbs.calls("qdel")] == [["qdel", "1.server"]], "asked once, not again"
 
 
 async def test_a_stop_that_pbs_refuses_or_does_not_hear_is_told(site: Site) -> None:

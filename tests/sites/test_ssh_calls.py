@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from bocr_tui.sites.transport.ssh import commands, installing
 from bocr_tui.sites.transport.ssh import transport as transport_module
 from bocr_tui.sites.transport.ssh.hops import Tuning
 from bocr_tui.sites.transport.ssh.installing import helper_folder
+from bocr_tui.sites.transport.ssh.session import NotStarted
 from bocr_tui.sites.transport.ssh.transport import SshTransport
 from tests.sites.cut_proxy import CutProxy
 from tests.sites.sshd import Sshd
@@ -211,7 +213,8 @@ async def test_a_frozen_peer_is_found_and_left(sshd: Sshd, ssh_transport: Make, 
         await asyncio.wait_for(transport.poll([]), 10)
     await _until(lambda: transport.link is Link.WAITING)
     cut_proxy.thaw()
-    await transport.poll([])
+    assert await transport.poll([]) == []
+    assert transport.link is Link.CONNECTED
 
 
 async def test_a_peer_that_freezes_while_we_connect_is_given_up_on(
@@ -233,11 +236,28 @@ async def test_many_questions_at_once_share_one_connection_and_all_are_answered(
     assert cut_proxy.connections == 1
 
 
-async def test_a_server_with_few_sessions_is_asked_more_slowly(sshd: Sshd, ssh_transport: Make) -> None:
+async def test_a_server_with_few_sessions_is_asked_more_slowly(
+    sshd: Sshd, ssh_transport: Make, cut_proxy: CutProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[NotStarted] = []
+    started = commands.run_command
+
+    async def counting(*arguments: Any) -> None:
+        try:
+            await started(*arguments)
+        except NotStarted as error:
+            refused.append(error)
+            raise
+
+    monkeypatch.setattr(commands, "run_command", counting)
     sshd.stop()
     sshd.start("MaxSessions 1")
-    transport = ssh_transport(sshd.site())
-    await asyncio.gather(*(transport.poll([]) for _ in range(8)))
+    transport = ssh_transport(sshd.site(via=cut_proxy))
+    answers = await asyncio.gather(*(transport.poll([]) for _ in range(8)))
+    assert answers == [[]] * 8
+    assert refused and all(error.again for error in refused)
+    assert transport.link is Link.CONNECTED
+    assert cut_proxy.connections == 1
 
 
 async def test_a_question_that_found_no_free_session_was_never_sent(
@@ -268,7 +288,8 @@ async def test_a_question_nobody_waits_for_any_more_frees_its_place(sshd: Sshd, 
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
         begun.unlink()
-    await asyncio.wait_for(transport.poll([]), 10)
+    assert await asyncio.wait_for(transport.poll([]), 10) == []
+    assert transport.link is Link.CONNECTED
 
 
 async def test_closing_ends_what_is_under_way(sshd: Sshd, ssh_transport: Make, cut_proxy: CutProxy) -> None:

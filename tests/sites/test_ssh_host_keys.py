@@ -112,7 +112,12 @@ async def test_files_named_by_the_configuration_and_hashed_names_are_read(
     assert HOST_KEY_NAME not in named.read_text()
     (sshd.ssh / "known_hosts").unlink()
     sshd.write_ssh_config(f"UserKnownHostsFile {sshd.folder}/known-%n")
-    await ssh_transport(sshd.site()).place()
+    transport = ssh_transport(sshd.site())
+    await transport.place()
+    assert transport.link is Link.CONNECTED
+    named.write_text("")
+    with pytest.raises(NeedsPerson, match="has not been accepted"):
+        await ssh_transport(sshd.site(), Person()).place()
 
 
 async def test_a_certified_host_is_believed(sshd: Sshd, ssh_transport: Make) -> None:
@@ -122,5 +127,11 @@ async def test_a_certified_host_is_believed(sshd: Sshd, ssh_transport: Make) -> 
     sshd.stop()
     sshd.start(f"HostCertificate {sshd.folder}/host_key-cert.pub")
     words = " ".join((sshd.folder / "ca.pub").read_text().split()[:2])
-    (sshd.ssh / "known_hosts").write_text(f"@cert-authority {HOST_KEY_NAME} {words}\n")
-    await ssh_transport(sshd.site()).place()
+    known = sshd.ssh / "known_hosts"
+    known.write_text(f"@cert-authority {HOST_KEY_NAME} {words}\n")
+    transport = ssh_transport(sshd.site())
+    await transport.place()
+    assert transport.link is Link.CONNECTED
+    known.write_text(f"@cert-authority another-name {words}\n")
+    with pytest.raises(NeedsPerson, match="cannot prove that it is itself"):
+        await ssh_transport(sshd.site(), Person()).place()

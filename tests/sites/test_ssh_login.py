@@ -121,11 +121,17 @@ async def test_a_certificate_beside_a_key_lets_us_in(sshd: Sshd, ssh_transport: 
     (sshd.folder / "authorized_keys").write_text(
         "cert-authority " + (sshd.folder / "user_ca.pub").read_text()
     )
+    with pytest.raises(NeedsPerson):
+        await ssh_transport(sshd.site()).place()
     _keygen("-s", authority, "-I", "t", "-n", _me(), sshd.ssh / "id_ed25519.pub")
-    await ssh_transport(sshd.site()).place()
+    transport = ssh_transport(sshd.site())
+    await transport.place()
+    assert transport.link is Link.CONNECTED
     make_key(sshd.ssh / "id_ed25519", "pass")
     _keygen("-s", authority, "-I", "t", "-n", _me(), sshd.ssh / "id_ed25519.pub")
-    await ssh_transport(sshd.site(), Person(passphrase=[["pass"]])).place()
+    person = Person(passphrase=[["pass"]])
+    await ssh_transport(sshd.site(), person).place()
+    assert person.kinds == [QuestionKind.PASSPHRASE]
 
 
 # Codes and passwords
@@ -278,7 +284,9 @@ async def test_losing_the_jump_host_is_losing_the_site(sshd: Sshd, ssh_transport
     await transport.place()
     transport._connection._live.hops[0].connection.abort()  # type: ignore[union-attr]
     await _until(lambda: transport.link is Link.WAITING)
-    await transport.poll([])
+    assert await transport.poll([]) == []
+    assert transport.link is Link.CONNECTED
+    assert len(transport._connection._live.hops) == 2  # type: ignore[union-attr]
 
 
 RELAY = """
@@ -317,7 +325,11 @@ async def test_match_and_the_sites_own_user_and_port_are_honoured(sshd: Sshd, ss
         "Match final\n  Port 1\n"
     )
     site = sshd.site(user=_me(), port=sshd.port).model_copy(update={"host": "127.0.0.1"})
-    await ssh_transport(site).place()
+    transport = ssh_transport(site)
+    await transport.place()
+    assert transport.link is Link.CONNECTED
+    with pytest.raises(NeverSent, match="cannot be reached"):  # the port is then the configuration's
+        await ssh_transport(site.model_copy(update={"port": None})).place()
 
 
 async def test_a_configuration_that_does_not_read_well_is_told(sshd: Sshd, ssh_transport: Make) -> None:

@@ -198,6 +198,7 @@ def test_a_process_that_died_here_is_followed_at_once(tmp_path: Path) -> None:
 def test_a_process_that_died_here_is_followed_by_another_job_too(tmp_path: Path) -> None:
     _killed_holder(tmp_path).wait()
     Claim.take(tmp_path, "2.server", 60.0, stopped=never)
+    assert holder_number(tmp_path) == 2
 
 
 def test_a_process_that_nobody_has_buried_is_dead(tmp_path: Path) -> None:
@@ -205,6 +206,7 @@ def test_a_process_that_nobody_has_buried_is_dead(tmp_path: Path) -> None:
     while process_birth(holder.pid) != "dead":
         time.sleep(0.01)
     Claim.take(tmp_path, "1.server", 60.0, stopped=never)
+    assert holder_number(tmp_path) == 2
     holder.wait()
 
 
@@ -213,6 +215,7 @@ def test_a_machine_that_was_started_anew_has_forgotten_its_processes(tmp_path: P
     elsewhere(tmp_path, host=this_process("").host, boot="another-boot")
     os.utime(tmp_path / "lease", (1, 1))
     Claim.take(tmp_path, "1.server", 60.0, stopped=never)
+    assert holder_number(tmp_path) == 2
 
 
 def test_two_machines_of_one_name_are_not_taken_for_one_that_was_started_anew(tmp_path: Path) -> None:

@@ -208,6 +208,7 @@ async def test_a_server_goes_with_all_that_it_started(tmp_path: Path, stubborn: 
 async def test_a_server_that_is_killed_leaves_no_workers(tmp_path: Path) -> None:
     mark = {"BOCR_TEST_MARK": str(tmp_path)}
     async with running(spawning(tmp_path, "--children", "3", environment=mark, restarts=0)) as runtime:
+        assert len(stand_ins(str(tmp_path))) >= 4
         os.kill(server_pid(runtime), signal.SIGKILL)
         await until(lambda: not stand_ins(str(tmp_path)))
 
