@@ -54,13 +54,19 @@ def _resubmit(context: Context, options: Options) -> Outcome:
 def refuses_to_resubmit(context: Context, options: Options) -> tuple[tuple[int, str], ...]:
     """Which of the selected pages would not be taken now, with the reason; nothing is changed.
 
-    Raises BocrError for an engine or a site that is none.
+    Raises BocrError for an engine or a site that is none, and for an engine that cannot run there.
     """
+    from bocr_tui.config.errors import UsageError
+    from bocr_tui.control.engine_fitness import unfit
     from bocr_tui.control.orders import refusals, site_to_use
     from bocr_tui.control.pipeline import build_pipeline
 
     config = context.workspace.config
-    build_pipeline(config, options.engine, site_to_use(config, options.site))
+    site = site_to_use(config, options.site)
+    build_pipeline(config, options.engine, site)
+    if options.engine is not None:
+        for why in unfit(config, site, [options.engine]).values():
+            raise UsageError(why.cause, why.next_step)
     return tuple(refusals(context.catalog.open(), context.selection.pages, options.engine is not None))
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MOST_NAMED = 200
 """Rows whose names stand in a command that is shown: more is no line any more."""
 
+LEFT_AS_IT_IS = "Nothing was done: all is left as it was."
+
 _PLURALS = {"batches": "batch"}
 
 
@@ -50,6 +52,7 @@ async def act(panel: BocrApp, action_id: str, selection: Selection, options: Opt
         return False
     if panel.doer.must_confirm(action, selection):
         if not await confirm(panel, action, selection, options):
+            panel.tell(LEFT_AS_IT_IS)
             return False
     elif action.waits:
         return await wait(panel, action, selection, options)

@@ -185,6 +185,10 @@ class InteractingApp(App[None]):
 
         self.push_screen(Help(offers(self.screen, self.panel), self.troubles))
 
+    def action_help_quit(self) -> None:
+        """Ctrl+C, which people press to leave a program."""
+        self.tell("q leaves the panel, and so does :quit; jobs that run go on.")
+
     def action_tour(self) -> None:
         from bocr_tui.ui.screens.tour import Tour
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bocr_tui.catalog.filter_language import TEXT, Grammar, Term, nearest, parse
+from bocr_tui.catalog.filter_language import TEXT, Grammar, Term, parse
 from bocr_tui.config.errors import UsageError
 from bocr_tui.ui.widgets.table_drawing import Sorted
 
@@ -85,10 +85,11 @@ class ListView:
 
     def sort(self, by: str) -> None:
         """Order the list so; the other way round when it is ordered so already. Raises UsageError."""
-        found = next((each for each in self.orders if by in (each.id, each.title)), None)
+        wanted = by.strip().casefold()
+        found = next((each for each in self.orders if wanted in (each.title.casefold(), each.id)), None)
         if found is None:
-            hint = nearest(by, [each.id for each in self.orders]) if self.orders else ""
-            raise UsageError(f"This list has no order {by!r}.", hint)
+            known = ", ".join(each.title for each in self.orders)
+            raise UsageError(f"This list has no order {by!r}.", f"Orders: {known}." if known else "")
         same = found.id == self.order.by
         self.order = Sorted(found.id, not self.order.backwards if same else found.backwards)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bocr_tui.config.errors import UsageError
+from bocr_tui.ui.engines_known import fit_first
 from bocr_tui.ui.planning import DIVIDE_WORDS, MOST_STAGES, Choices, Divide, PlanFacts, SiteChoice
 from bocr_tui.ui.widgets.form import Field
 from bocr_tui.ui.wording import count, things
@@ -80,7 +81,9 @@ def offered(field: str, choices: Choices, facts: PlanFacts) -> list[tuple[str, s
     if field.startswith(STAGE):
         first = field == f"{STAGE}0"
         none = [] if first else [(NO_STAGE, "none: the stages end before this one")]
-        return [*none, *((engine, engine) for engine in facts.engines)]
+        reasons = facts.unfit.get(choices.site or facts.site, {})
+        names = fit_first(facts.engines, reasons)
+        return [*none, *((name, f"{name}  ({reasons[name]})" if name in reasons else name) for name in names)]
     return []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from bocr_tui.actions.action import CatalogHandle, Context, Options, Outcome, Selection
@@ -41,16 +41,18 @@ class SiteChoice:
 
 @dataclass(frozen=True)
 class PlanFacts:
-    """What the configuration offers."""
+    """What the configuration offers. `unfit` is by site and engine why the engine cannot run there."""
 
     site: str
     sites: Mapping[str, SiteChoice]
     pages: int
     engines: tuple[str, ...]
+    unfit: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def plan_facts(workspace: Workspace) -> PlanFacts:
     """Read in a thread: pydantic and the engines take their time to load. Raises ConfigError."""
+    from bocr_tui.control.engine_fitness import unfit
     from bocr_tui.control.pipeline import configured_stages
     from bocr_tui.control.wishes import known_engines
 
@@ -64,7 +66,11 @@ def plan_facts(workspace: Workspace) -> PlanFacts:
         )
         for name, site in config.sites.items()
     }
-    return PlanFacts(config.site, sites, config.planning.pages, tuple(known_engines()))
+    engines = tuple(known_engines())
+    reasons = {
+        name: {engine: why.words for engine, why in unfit(config, name, engines).items()} for name in sites
+    }
+    return PlanFacts(config.site, sites, config.planning.pages, engines, reasons)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class PageSheet:
 
     columns = (
         Column("Document", least=14, middle=True, sort="document"),
-        Column("Page", width=5, align="right", sort="place"),
+        Column("Page", width=5, align="right", sort="place", own_order=True),
         Column("State", width=10, sort="state"),
         Column("Class", width=14, sort="failure"),
         Column("Engine", width=12, from_width=84),

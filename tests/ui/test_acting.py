@@ -77,12 +77,18 @@ async def test_ignoring_asks_first_and_enter_leaves_it_as_it_is(campaign: Campai
         await panel.press("i")
         await panel.until(lambda: isinstance(panel.app.screen, Confirm))
         await panel.press("enter")
-        await panel.until(lambda: not isinstance(panel.app.screen, Confirm))
+        await panel.sees("Nothing was done: all is left as it was.")
         assert state_of(campaign, page_id) == PageState.FAILED
         await panel.press("i")
         await panel.agree()
         await panel.sees("– ignored")
     assert state_of(campaign, page_id) == PageState.IGNORED
+
+
+async def test_ctrl_c_says_how_one_leaves(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.press("ctrl+c")
+        await panel.sees("q leaves the panel")
 
 
 async def test_cancelling_a_job_asks_first_then_leaves_a_request_for_the_driver(campaign: Campaign) -> None:

@@ -74,11 +74,19 @@ async def test_only_failed_and_a_filter_hold_together(shared_campaign: Campaign)
 async def test_lists_are_sorted_by_key_and_by_their_titles(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace) as panel:
         await panel.go("pages")
+        assert "▲" not in panel.text, "the order of import is no order of the numbers in a column"
+        screen = panel.app.screen
+        assert isinstance(screen, PagesScreen)
         await panel.press("S")
         await panel.until(lambda: isinstance(panel.app.screen, Pick))
+        assert all(words in panel.text for words in screen.sort_words())
         await panel.press("j", "j", "enter")
         await panel.until(lambda: isinstance(panel.app.screen, PagesScreen) and panel.ready)
         await panel.sees("Conf▲")
+        for words in screen.sort_words():
+            screen.sort_by(words.upper())
+        screen.sort_by("Confidence")
+        await panel.until(lambda: "Conf▲" in panel.text and panel.ready)
         first = panel.table.current
         assert first is not None and first.confidence == 0.31
         await panel.pilot.click("#table", offset=(panel.lines[2].index("Conf"), 0))

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 
 from bocr_tui.catalog import core
 from bocr_tui.catalog.results import ResultLocator, read_result
+from bocr_tui.ui.engines_known import engines_to_choose
 from bocr_tui.ui.screens.asking import Pick
 from bocr_tui.ui.screens.compare import CompareScreen
 from bocr_tui.ui.screens.page import PageScreen
@@ -23,6 +24,7 @@ from bocr_worker.protocol.recognition import Block, Recognition, Word
 from bocr_worker.protocol.results import PageResult, encode_result
 from tests.ui.campaign import Campaign, build
 from tests.ui.conftest import Panel, opened
+from tests.ui.test_commands import type_command
 from tests.ui.test_page import into_page
 
 
@@ -158,6 +160,22 @@ async def test_an_engine_can_be_chosen_to_read_the_page_again(campaign: Campaign
         await panel.until(lambda: isinstance(panel.app.screen, Pick))
         await panel.sees("tried 1×")
         await panel.press("escape")
+
+
+async def test_engines_that_cannot_run_here_come_last_with_the_reason(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    choices = await engines_to_choose(campaign.workspace, ["tesseract"])
+    names = [name for name, _ in choices]
+    said = dict(choices)["tesseract"]
+    assert names.index("rapidocr") < names.index("tesseract")
+    assert said.startswith("tesseract  tried 1×  (") and said.endswith(")")
+    async with opened(campaign.workspace) as panel:
+        await into_page(panel, "f")
+        await type_command(panel, "resubmit engine=tesseract")
+        await panel.until(lambda: any("tesseract cannot run on local" in toast for toast in panel.toasts))
+        assert not len(panel.app.outbox)
 
 
 async def test_two_attempts_stand_side_by_side_with_what_differs_marked(campaign: Campaign) -> None:

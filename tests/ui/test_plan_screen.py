@@ -128,6 +128,7 @@ async def test_planning_asks_with_the_count_and_the_command_and_leaves_all_as_it
         await panel.sees("Make 4 batches?")
         await panel.sees("bocr plan")
         await panel.press("enter")
+        await panel.sees("Nothing was done: all is left as it was.")
         assert batches(waiting) == 2
         await panel.press("P")
         await panel.agree()
@@ -163,6 +164,11 @@ async def test_the_script_is_shown_beside_the_plan_or_on_a_sheet_of_its_own(wait
         await panel.until(lambda: "which stage" in panel.text or "stands for" in panel.text)
         await panel.press("enter")
         await panel.sees("stands for the job's name")
+        begins = [line[10:20] for line in panel.lines]
+        await panel.press("l")
+        await panel.until(lambda: [line[10:20] for line in panel.lines] != begins)
+        await panel.press("h")
+        await panel.until(lambda: [line[10:20] for line in panel.lines] == begins)
         await panel.press("G")
         await panel.sees('exit "$status"')
 

@@ -58,6 +58,9 @@ class Enter(ModalScreen[str | None]):
         self.dismiss(None)
 
 
+SIDEWAYS_CELLS = 16
+
+
 class Paper(ModalScreen[None]):
     """A text in full, scrollable; long lines can be scrolled to. `remarks` stand above it."""
 
@@ -72,6 +75,8 @@ class Paper(ModalScreen[None]):
         Binding("escape,q,enter", "leave", "Leave", show=False),
         Binding("j,down", "scroll(1)", "Down", show=False),
         Binding("k,up", "scroll(-1)", "Up", show=False),
+        Binding("l,right", "aside(1)", "Right", show=False),
+        Binding("h,left", "aside(-1)", "Left", show=False),
         Binding("ctrl+d,pagedown,space", "turn(1)", "Screen down", show=False),
         Binding("ctrl+u,pageup", "turn(-1)", "Screen up", show=False),
         Binding("g,home", "ends(False)", "First", show=False),
@@ -94,13 +99,17 @@ class Paper(ModalScreen[None]):
             text = Text("\n".join(lines), no_wrap=not self._wrap, overflow="fold")
             with VerticalScroll(id="paper"):
                 yield Static(text, classes="" if self._wrap else "paper-wide")
-            yield Label("j k move, esc leaves", markup=False, classes="dialog-hint")
+            keys = "j k" if self._wrap else "j k h l"
+            yield Label(f"{keys} move, esc leaves", markup=False, classes="dialog-hint")
 
     def on_mount(self) -> None:
         self.query_one("#paper").focus()
 
     def action_scroll(self, lines: int) -> None:
         self.query_one("#paper").scroll_relative(y=lines, animate=False)
+
+    def action_aside(self, step: int) -> None:
+        self.query_one("#paper").scroll_relative(x=step * SIDEWAYS_CELLS, animate=False)
 
     def action_turn(self, screens: int) -> None:
         paper = self.query_one("#paper")

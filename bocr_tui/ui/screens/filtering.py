@@ -180,7 +180,7 @@ class FilteredScreen(PanelScreen[None]):
         self._sort(text.strip())
 
     def sort_words(self) -> Sequence[str]:
-        return [each.id for each in self.ORDERS]
+        return [each.title for each in self.ORDERS]
 
     def remember(self) -> dict[str, Any]:
         return self.view.remember()

@@ -246,7 +246,7 @@ class PageScreen(ReviewingScreen):
             view.zoom(None)
             return
         if story is None or not view.can_zoom:
-            self.panel.tell("The line one stands on has no place in the image.", "warning")
+            self.panel.tell(view.why_no_zoom, "warning")
             return
         if "image" not in self._seen:
             self.pane = "image"

@@ -13,7 +13,7 @@ from bocr_tui.catalog.list_rows import BatchRow, DocumentRow
 from bocr_tui.catalog.words import BatchState
 from bocr_tui.config.errors import BocrError
 from bocr_tui.ui import plan_form
-from bocr_tui.ui.acting import action_binding
+from bocr_tui.ui.acting import LEFT_AS_IT_IS, action_binding
 from bocr_tui.ui.planning import plan_command, submit_command
 from bocr_tui.ui.screens.asking import Confirm, Pick
 from bocr_tui.ui.screens.entering import Paper
@@ -81,6 +81,8 @@ class PlanScreen(PlanView):
         if await self.panel.push_screen_wait(question):
             await self._do("workspace.plan", selection)
             self.documents.unmark()
+        else:
+            self.panel.tell(LEFT_AS_IT_IS)
 
     async def _submit(self, action_id: str, selection: Selection) -> None:
         assert self._previews is not None
@@ -93,6 +95,8 @@ class PlanScreen(PlanView):
         if await self.panel.push_screen_wait(question):
             await self._do(action_id, selection)
             self.planned.unmark()
+        else:
+            self.panel.tell(LEFT_AS_IT_IS)
 
     async def _do(self, action_id: str, selection: Selection) -> None:
         action = action_named(action_id)

@@ -22,7 +22,7 @@ class Column:
 
     A column is left out of tables narrower than `from_width`. `middle`: what is too long is cut in its
     middle, as befits file names, whose ends tell them apart. `sort` names the order that a click on the
-    title gives the list.
+    title gives the list; `own_order` is true of the one that the list has by itself, which needs no arrow.
     """
 
     title: str
@@ -33,6 +33,7 @@ class Column:
     from_width: int = 0
     middle: bool = False
     sort: str = ""
+    own_order: bool = False
 
 
 @dataclass(frozen=True)

@@ -91,8 +91,17 @@ class PictureView(Widget):
 
     @property
     def can_zoom(self) -> bool:
+        return not self.why_no_zoom
+
+    @property
+    def why_no_zoom(self) -> str:
+        """Why there is no block to enlarge; empty where there is one."""
+        if self._image is None:
+            return self._says if self._says.endswith("…") else f"There is no image to enlarge. {self._says}"
         chosen = self._line_chosen()
-        return self._image is not None and chosen is not None and chosen.box is not None
+        if chosen is None:
+            return "There is no line here to enlarge."
+        return "" if chosen.box is not None else "The engine gave no place in the image for this line."
 
     @property
     def _facts(self) -> TerminalFacts:

@@ -255,7 +255,8 @@ class DrawnTable(Widget, Generic[Row]):
     def _title(self, placed: Placed) -> str:
         column = placed.column
         title = column.title
-        if column.sort and column.sort == self.order.by:
+        own = column.own_order and not self.order.backwards
+        if column.sort and column.sort == self.order.by and not own:
             title = f"{title[: placed.width - 1]}{'▼' if self.order.backwards else '▲'}"
         return fit(title, placed.width, align=column.align)
 
