@@ -1,5 +1,6 @@
-"""Pictures of every screen for the documentation, from a staged campaign: `make pictures`.
+"""Pictures of every screen for the documentation: `make pictures`.
 
+Lists come from a staged campaign, pages from the sample pages, which are read here by the real engines.
 python -m tests.ui.pictures FOLDER writes FOLDER/NAME-80x24.svg and FOLDER/NAME-200x60.svg.
 """
 
@@ -8,20 +9,22 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bocr_tui.config.workspace import Workspace
 from bocr_tui.ui.app import BocrApp
 from bocr_tui.ui.places import place_named
 from bocr_tui.ui.welcome import Welcome
 from bocr_tui.ui.widgets.picture_view import PictureView
-from tests.ui.campaign import Campaign
 from tests.ui.conftest import Panel
 from tests.ui.staged import SAMPLE, picture, staged, standing_clock
 
 SIZES = ((80, 24), (200, 60))
+README_SIZE = (120, 36)
 SETTLES_S = 1.5
 
 WORK = Path("/tmp/bocr-pictures")
@@ -44,7 +47,6 @@ SHOTS = (
     Shot("jobs", ("3",)),
     Shot("pages", ("4",)),
     Shot("pages-failed", ("4", "f")),
-    Shot("page", ("4", "enter"), shows_page=True),
     Shot("page-map", ("4", "M")),
     Shot("health", ("5",), "health"),
     Shot("documents", ("6",)),
@@ -56,15 +58,26 @@ SHOTS = (
     Shot("tour", ("f1",)),
 )
 
+TRIED_TWICE = ("4", "slash", *"tries>1", "enter", "enter")
+PAGE_SHOTS = (
+    Shot("page", TRIED_TWICE, shows_page=True),
+    Shot("compare", (*TRIED_TWICE, "C"), shows_page=True),
+)
 
-async def shoot(campaign: Campaign, folder: Path, shots: Sequence[Shot] = SHOTS) -> list[Path]:
+
+async def shoot(
+    workspace: Workspace,
+    folder: Path,
+    shots: Sequence[Shot] = SHOTS,
+    sizes: Sequence[tuple[int, int]] = SIZES,
+) -> list[Path]:
     """Write the pictures; returns their paths."""
     written = []
-    for size in SIZES:
+    for size in sizes:
         for shot in shots:
             if shot.place and place_named(shot.place) is None:
                 continue
-            app = BocrApp(campaign.workspace, drive=False)
+            app = BocrApp(workspace, drive=False)
             async with app.run_test(size=size, notifications=True) as pilot:
                 panel = Panel(app, pilot)
                 await panel.go("batches")
@@ -106,9 +119,24 @@ async def everything(folder: Path, work: Path) -> list[Path]:
     shutil.copy(SAMPLE, scan)
     campaign = staged(work / "archive", scan)
     try:
-        return [*await shoot(campaign, folder), *await shoot_welcome(folder)]
+        return [*await shoot(campaign.workspace, folder), *await shoot_welcome(folder)]
     finally:
         campaign.catalog.close()
+
+
+def read_samples(work: Path) -> Workspace:
+    """The demonstration's workspace, with nothing drawn."""
+    demo = [sys.executable, "-m", "bocr_tui.cli.main", "demo"]
+    subprocess.run(demo, cwd=work, stdin=subprocess.DEVNULL, check=True)
+    return Workspace(work / "demo-workspace")
+
+
+async def pages(workspace: Workspace, folder: Path) -> list[Path]:
+    """Pages that two engines have read."""
+    return [
+        *await shoot(workspace, folder, PAGE_SHOTS),
+        *await shoot(workspace, folder, PAGE_SHOTS[:1], [README_SIZE]),
+    ]
 
 
 def main(words: Sequence[str]) -> int:
@@ -119,6 +147,7 @@ def main(words: Sequence[str]) -> int:
     try:
         with standing_clock():
             written = asyncio.run(everything(folder, WORK))
+        written += asyncio.run(pages(read_samples(WORK), folder))
     finally:
         shutil.rmtree(WORK)
     sys.stdout.write(f"{len(written)} pictures in {folder}\n")
