@@ -7,6 +7,7 @@ from typing import Any, Dict, List
 
 from .bounded import run_bounded
 from .documents import is_document_name
+from .private import make_folders
 from .refusal import Refused
 from .run_files import remove_file
 from .runs import read_file
@@ -21,7 +22,7 @@ def draw_page(root: str, order: Dict[str, Any]) -> Dict[str, Any]:
     "timeout_s", "max_bytes"}. Answers {"image" (bytes), "format", "width_px", "height_px", "dpi"}."""
     path = _path(root, order)
     folder = os.path.join(root, "tmp")
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    make_folders(folder)
     out = os.path.join(folder, "page-%s" % binascii.hexlify(os.urandom(8)).decode())
     try:
         done = run_bounded(_command(root, order, path, out), float(order["timeout_s"]), TOLD_BYTES)

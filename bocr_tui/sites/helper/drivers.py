@@ -8,6 +8,7 @@ import json
 import os
 from typing import Any, Dict, Optional
 
+from .private import make_folders
 from .refusal import Refused
 from .runs import read_file
 
@@ -20,7 +21,7 @@ def drive_catalog(root: str, catalog: str, who: Dict[str, Any]) -> None:
     if not catalog.isalnum():
         raise ValueError("a catalog's name is letters and digits")
     folder = os.path.join(root, "drivers")
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    make_folders(folder)
     path = os.path.join(folder, catalog + ".json")
     part = "%s.%d.part" % (path, os.getpid())
     with open(part, "w") as stream:

@@ -6,6 +6,7 @@ import json
 import os
 from typing import Dict, List, Optional
 
+from .private import make_folders
 from .refusal import Refused
 from .runs import read_file
 
@@ -50,7 +51,7 @@ def mend_folder(root: str, folder: str, files: Dict[str, bytes]) -> None:
 
 def write_file(path: str, data: bytes) -> None:
     """Private to the user, on the disk before it has its name."""
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    make_folders(os.path.dirname(path))
     part = "%s.%s.part" % (path, binascii.hexlify(os.urandom(4)).decode())
     try:
         with open(part, "wb") as stream:

@@ -3,6 +3,7 @@
 import os
 from typing import Dict
 
+from .private import make_folders
 from .refusal import Refused
 from .runs import read_file, remove_tree
 
@@ -36,14 +37,15 @@ def _make(target: str, files: Dict[str, bytes], synced: bool) -> None:
     part = os.path.join(parent, ".%s.%d.part" % (base, os.getpid()))
     if os.path.isdir(part):
         remove_tree(part)
-    os.makedirs(part, mode=0o700)
+    make_folders(parent)
+    os.mkdir(part, 0o700)
     try:
         made = {part}
         for name, data in files.items():
             path = below(part, name)
             folder = os.path.dirname(path)
             if folder not in made:
-                os.makedirs(folder, mode=0o700, exist_ok=True)
+                make_folders(folder)
                 made.add(folder)
             _write(path, data, synced)
         os.rename(part, target)

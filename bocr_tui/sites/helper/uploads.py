@@ -10,6 +10,7 @@ from io import BufferedReader
 from typing import Any, BinaryIO, Dict, Iterator, List, Tuple
 
 from .documents import is_document_name
+from .private import make_folders
 from .refusal import Refused
 
 CHUNK_BYTES, PIECE_BYTES = 1 << 20, 1 << 17
@@ -69,7 +70,7 @@ def _temporary(path: str) -> Iterator[str]:
 
 
 def _receive(stream: BufferedReader, part: str, size: int) -> str:
-    os.makedirs(os.path.dirname(part), mode=0o700, exist_ok=True)
+    make_folders(os.path.dirname(part))
     known = hashlib.sha256()
     with open(part, "wb", buffering=0) as sink:
         _copy(stream, sink, size, known)
@@ -81,7 +82,7 @@ def receive_file(root: str, stream: BufferedReader, name: str, size: int, digest
     kept. False when all its bytes together are not what the hash says; they are deleted then."""
     path = _path(root, name)
     part = _part_path(path)
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    make_folders(os.path.dirname(path))
     handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     with open(handle, "r+b", buffering=0) as sink:
         known = _hash_part(sink, offset)

@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 from .bounded import run_bounded
 from .folders import LISTING, damaged_files, write_file
+from .private import make_folders
 from .refusal import Refused
 from .runs import remove_tree, sha256_of
 
@@ -108,7 +109,7 @@ def _put(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: str) -> None:
             return
     except OSError:
         pass
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    make_folders(os.path.dirname(path))
     part = "%s.%s.part" % (path, binascii.hexlify(os.urandom(4)).decode())
     with archive.open(entry) as source, open(part, "wb") as stream:
         os.fchmod(stream.fileno(), 0o700 if (entry.external_attr >> 16) & 0o100 else 0o600)
@@ -126,7 +127,7 @@ def download_wheels(root: str, order: Dict[str, Any]) -> List[Dict[str, Any]]:
         raise Refused("%s is no folder for wheels" % order["folder"])
     target = os.path.join(root, order["folder"])
     stubs = os.path.join(root, order["stubs"])
-    os.makedirs(target, mode=0o700, exist_ok=True)
+    make_folders(target)
     command = [order["python"], "-m", "pip", "download", "--dest", target, "--find-links", stubs]
     command += ["--constraint", os.path.join(stubs, "constraints.txt"), *order["arguments"]]
     script = "\n".join([*order["lines"], "exec " + " ".join(shlex.quote(word) for word in command)])
