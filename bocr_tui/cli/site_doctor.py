@@ -39,11 +39,13 @@ async def _examine(
     workspace: Workspace, name: str, bring: bool, job: bool, wait_s: float, *, quiet: bool
 ) -> list[Check]:
     from bocr_tui.sites.doctor.examine import Examination, asked_as, engines_of, examine
+    from bocr_tui.sites.doctor.ways import ways_of
     from bocr_tui.sites.site import open_site
 
     site = open_site(workspace, name, TerminalAsker())
     config = workspace.config
-    what = Examination(engines_of(config, name), bring, job, wait_s, asked_as(config))
+    engines, ways = engines_of(config, name), ways_of(config, name)
+    what = Examination(engines, bring, job, wait_s, asked_as(config), ways)
     checks = []
     try:
         async for check in examine(site, what, _tell):

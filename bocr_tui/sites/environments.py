@@ -54,7 +54,8 @@ def python_command(config: SiteConfig, engine: str) -> str:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """A folder of weights. `pointers` are files that git-lfs has not fetched."""
+    """A folder of weights. `pointers` are files that git-lfs has not fetched, `missing` those that its index
+    names and that are not there; `model_type` is its config.json's own word."""
 
     path: str
     exists: bool
@@ -62,19 +63,23 @@ class ModelFacts:
     weights: int
     weights_bytes: int
     pointers: int
+    missing: int = 0
+    model_type: str = ""
 
 
 @dataclass(frozen=True)
 class Fitness:
     """What the worker said of an environment's Python. `broken`: why it cannot draw pages there, `cause`:
     why the engine cannot run there, both empty when all is well. `known`: there is such an engine. `error`:
-    why it said nothing at all."""
+    why it said nothing at all. `imports`: by the name of a package that runs models, why it cannot be
+    imported there, empty where it can; none where it was not tried."""
 
     broken: str = ""
     known: bool = True
     cause: str = ""
     needs: str = ""
     error: str = ""
+    imports: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,10 +124,11 @@ async def probe_environment(
     worker: str = "",
     vendor: str = "",
     asked_as: str = "",
+    imports: bool = False,
 ) -> EnvironmentFacts:
     """Go into an engine's environment on the site, on the login node, as a job does. With `worker` (its
-    folder below the root) that is asked too, after `asked_as` or the engine. Raises SiteError when there is
-    no Python that can be asked."""
+    folder below the root) that is asked too, after `asked_as` or the engine; `imports`: and it imports what
+    runs models. Raises SiteError when there is no Python that can be asked."""
     lines = shell_lines(config, engine)
     order = {
         "lines": list(lines),
@@ -131,6 +137,7 @@ async def probe_environment(
         "engine": asked_as or engine,
         "worker": worker,
         "vendor": vendor,
+        "imports": imports,
         "timeout_s": PROBE_TIMEOUT_S,
     }
     answer = await transport.call("probe_environment", order, timeout_s=PROBE_TIMEOUT_S + _GRACE_S)
@@ -206,6 +213,8 @@ def _model(facts: Fields) -> ModelFacts | None:
         weights=model.whole("weights"),
         weights_bytes=model.whole("weights_bytes"),
         pointers=model.whole("pointers"),
+        missing=model.whole("missing", 0),
+        model_type=model.text("model_type", "", max_length=80),
     )
 
 
@@ -218,10 +227,16 @@ def _fitness(facts: Fields) -> Fitness | None:
     if error:
         return Fitness(error=error)
     broken = said.text("broken", "")
-    engine_well = said.flag("ok") or bool(broken)
+    # What runs its model is looked at apart, by what the jobs would run it with.
+    engine_well = said.flag("ok") or bool(broken) or said.flag("runtime_alone", False)
     return Fitness(
         broken=broken,
         known=bool(said.text("title", "")),
         cause="" if engine_well else said.text("cause", ""),
         needs="" if engine_well else said.text("needs", ""),
+        imports={
+            str(name)[:40]: _last_line(why)
+            for name, why in said.mapping("imports", {}).items()
+            if isinstance(why, str)
+        },
     )

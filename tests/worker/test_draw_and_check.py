@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,28 @@ def test_an_engine_that_is_missing_says_what_it_needs(tmp_path: Path) -> None:
     assert (status, said["ok"]) == (1, False)
     assert "tesseract" in said["cause"]
     assert "install" in said["needs"]
+
+
+def test_what_runs_a_model_is_imported_where_that_is_asked_for(tmp_path: Path) -> None:
+    for name, text in (("vllm", ""), ("torch", "1/0"), ("transformers", "raise ImportError('libcuda.so.1')")):
+        (tmp_path / f"{name}.py").write_text(text)
+    path = f"{tmp_path}:{WORKER}"
+    said = asked("--check", "qwen2.5-vl", "--imports", PYTHONPATH=path)[1]
+    assert said["imports"] == {
+        "vllm": "",
+        "torch": "ZeroDivisionError: division by zero",
+        "transformers": "ImportError: libcuda.so.1",
+    }
+    assert "imports" not in asked("--check", "qwen2.5-vl", PYTHONPATH=path)[1]
+
+
+@pytest.mark.skipif(
+    any(find_spec(name) is not None for name in ("vllm", "transformers")), reason="something here runs models"
+)
+def test_an_engine_that_lacks_nothing_but_what_runs_its_model_says_so() -> None:
+    said = asked("--check", "qwen2.5-vl")[1]
+    assert (said["ok"], said["runtime_alone"]) == (False, True)
+    assert "runtime_alone" not in asked("--check", "no-such-engine")[1]
 
 
 def test_an_engine_that_does_not_exist_is_an_answer_too() -> None:

@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.check:
         from bocr_worker.check import run_check
 
-        return run_check(options.check)
+        return run_check(options.check, imports=options.imports)
     from bocr_worker.job import run_job
 
     return run_job(options.run.resolve(), options.job, options.cores)
@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cores", type=int, default=0, help="cores to use; 0: all this process may use")
     parser.add_argument("--vendor", type=Path, help="a folder searched last, for what Python lacks here")
     parser.add_argument("--known", help="for --scan: files that need not be read again")
+    parser.add_argument("--imports", action="store_true", help="for --check: import what runs models, too")
     parser.add_argument("--dpi", type=int, default=110, help="for --draw: the resolution")
     return parser
 

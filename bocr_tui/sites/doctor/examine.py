@@ -11,9 +11,15 @@ from bocr_tui.config.engines import definition_of
 from bocr_tui.config.errors import BocrError, SiteError
 from bocr_tui.config.model import Config
 from bocr_tui.sites.deploy import Prepared, prepare
-from bocr_tui.sites.doctor.engines import environment_checks, model_checks, worker_checks
+from bocr_tui.sites.doctor.engines import (
+    environment_checks,
+    model_checks,
+    runtime_checks,
+    worker_checks,
+)
 from bocr_tui.sites.doctor.login_node import login_checks
 from bocr_tui.sites.doctor.trial import WAIT_S, trial_check
+from bocr_tui.sites.doctor.ways import Ways
 from bocr_tui.sites.environments import OLDEST_PYTHON, SPLIT, environment_of, probe_environment
 from bocr_tui.sites.site import Site
 from bocr_tui.sites.transport.base import NeedsPerson, TransportLost
@@ -26,13 +32,14 @@ from bocr_worker.protocol.fields import Fields
 class Examination:
     """`engines` are looked for in their environments. `bring`: what these lack is brought there now.
     `job`: a test job is submitted, and given `wait_s`. `asked_as`: for an engine of the configuration, whose
-    name the worker there does not know, the one to ask after."""
+    name the worker there does not know, the one to ask after. `ways`: how the models are run."""
 
     engines: tuple[str, ...]
     bring: bool = True
     job: bool = True
     wait_s: float = WAIT_S
     asked_as: Mapping[str, str] = field(default_factory=dict)
+    ways: Ways = field(default_factory=dict)
 
 
 def asked_as(config: Config) -> dict[str, str]:
@@ -128,7 +135,7 @@ async def _environment(
     config, transport = site.config, site.transport
     tell(f"Asking what the environment for {engine} has")
     try:
-        known_as = what.asked_as.get(engine, engine)
+        known_as, ways = what.asked_as.get(engine, engine), what.ways.get(engine, ())
         facts = await probe_environment(transport, config, engine)
         lack = lacking(facts, requirements_of(engine))
         usable = facts.version >= OLDEST_PYTHON and not lack.unfit
@@ -139,8 +146,11 @@ async def _environment(
             yield check
         if done is not None:
             asked = {"worker": done.worker, "vendor": done.vendor, "asked_as": known_as}
-            facts = await probe_environment(transport, config, engine, **asked)
-        for check in model_checks(engine, facts.model):
+            imports = any(not way.server for way in ways)
+            facts = await probe_environment(transport, config, engine, **asked, imports=imports)
+        for check in model_checks(engine, facts.model, ways):
+            yield check
+        for check in runtime_checks(engine, ways, facts):
             yield check
         if done is not None:
             for check in worker_checks(engine, facts.fitness, is_engine=known_as != SPLIT):

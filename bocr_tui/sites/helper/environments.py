@@ -32,7 +32,7 @@ def probe_environment(root: str, order: Dict[str, Any]) -> Dict[str, Any]:
     was printed}.
     """
     frame = "bocr-%s:" % binascii.hexlify(os.urandom(8)).decode()
-    asked = {name: order.get(name, "") for name in ("model", "engine")}
+    asked = {name: order.get(name, "") for name in ("model", "engine", "imports")}
     for name in ("worker", "vendor"):
         asked[name] = os.path.join(root, order[name]) if order.get(name) else ""
     script = _script(frame, order["lines"], order["python"], json.dumps(asked))

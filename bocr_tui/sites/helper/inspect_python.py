@@ -21,15 +21,21 @@ DRAWING = "split"
 """The stage that only draws pages, to the worker."""
 MAX_DISTRIBUTIONS = 5000
 WORKER_TIMEOUT_S = 90
+INDEX = "model.safetensors.index.json"
+"""Which file each tensor lies in, where there are several."""
+MAX_JSON_BYTES = 64 << 20
 
 
 def inspect(order: Dict[str, Any]) -> Dict[str, Any]:
-    """`order`: {"model": folder or "", "worker": its folder or "", "engine", "vendor": folder or ""}."""
+    """`order`: {"model": folder or "", "worker": its folder or "", "engine", "vendor": folder or "",
+    "imports": whether the worker shall import what runs models}."""
     found = python_facts()
     if order.get("model"):
         found["model"] = model_facts(order["model"])
     if order.get("worker") and sys.version_info >= (3, 10):
-        found["fitness"] = fitness(order["worker"], order["engine"], order.get("vendor", ""))
+        found["fitness"] = fitness(
+            order["worker"], order["engine"], order.get("vendor", ""), bool(order.get("imports"))
+        )
     return found
 
 
@@ -89,10 +95,28 @@ def model_facts(said: str) -> Dict[str, Any]:
         "path": folder,
         "exists": os.path.isdir(folder),
         "config": os.path.isfile(os.path.join(folder, "config.json")),
+        "model_type": str(_json(os.path.join(folder, "config.json")).get("model_type", ""))[:80],
+        "missing": _missing(folder),
         "weights": len(weights),
         "weights_bytes": sum(sizes),
         "pointers": sum(1 for size in sizes if size < POINTER_BYTES),
     }
+
+
+def _missing(folder: str) -> int:
+    """How many files of weights the index names that are not there."""
+    said = _json(os.path.join(folder, INDEX)).get("weight_map")
+    names = {str(name) for name in said.values()} if isinstance(said, dict) else set()
+    return sum(1 for name in names if not os.path.isfile(os.path.join(folder, name)))
+
+
+def _json(path: str) -> Dict[str, Any]:
+    try:
+        with open(path, "rb") as file:
+            found = json.loads(file.read(MAX_JSON_BYTES).decode("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _size(path: str) -> int:
@@ -102,18 +126,20 @@ def _size(path: str) -> int:
         return 0
 
 
-def fitness(worker: str, engine: str, vendor: str) -> Dict[str, Any]:
+def fitness(worker: str, engine: str, vendor: str, imports: bool = False) -> Dict[str, Any]:
     """What the worker says of this Python and the engine, and in "broken" why it cannot draw pages; or in
     "error" how it failed to say anything."""
-    said = _check(worker, engine, vendor)
+    said = _check(worker, engine, vendor, imports)
     if not said["error"] and not said.get("renderer"):
         # Of two causes the worker tells the engine's; the drawing stage has the other alone.
         said["broken"] = str(_check(worker, DRAWING, vendor).get("cause") or "it does not say why")
     return said
 
 
-def _check(worker: str, engine: str, vendor: str) -> Dict[str, Any]:
+def _check(worker: str, engine: str, vendor: str, imports: bool = False) -> Dict[str, Any]:
     command = [sys.executable, worker, "--check", engine]
+    if imports:
+        command.append("--imports")
     if vendor:
         command += ["--vendor", vendor]
     try:

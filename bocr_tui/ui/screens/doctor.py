@@ -86,10 +86,13 @@ class DoctorScreen(ModalScreen[None]):
 
     async def _examine_site(self) -> None:
         from bocr_tui.sites.doctor.examine import Examination, engines_of, examine
+        from bocr_tui.sites.doctor.ways import ways_of
         from bocr_tui.sites.site import open_site
 
         site = open_site(self._workspace, self._site, self._asker)
-        what = Examination(engines_of(self._workspace.config, self._site), bring=False, job=False)
+        config = self._workspace.config
+        engines, ways = engines_of(config, self._site), ways_of(config, self._site)
+        what = Examination(engines, bring=False, job=False, ways=ways)
         try:
             async for check in examine(site, what, self._tell):
                 self.post_message(self.Came(check))
