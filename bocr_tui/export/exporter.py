@@ -16,7 +16,8 @@ from bocr_tui.catalog.results import ResultUnreadable, read_result
 from bocr_tui.config.workspace import Workspace
 from bocr_tui.export import rows
 from bocr_tui.export.files import WholeFile, prepare_destination
-from bocr_tui.export.formats import Format, ReadPage, formats_named
+from bocr_tui.export.format import Format, ReadPage
+from bocr_tui.export.formats import formats_named
 from bocr_tui.export.names import NameBook
 from bocr_tui.export.rows import ExportDocument, ExportPage
 

@@ -1,61 +1,23 @@
-"""What a format is, and which there are. A new one is one file and one line here."""
+"""Which formats there are. A new one is one file and one line here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from bocr_tui.config.errors import UsageError
-from bocr_tui.export.rows import ExportDocument, ExportPage
-from bocr_worker.protocol.recognition import Recognition
+from bocr_tui.export.format import Format
+from bocr_tui.export.lines import JSON_LINES
+from bocr_tui.export.markdown import MARKDOWN
+from bocr_tui.export.plain import PLAIN
+from bocr_tui.export.sheet import DOCUMENTS_SHEET, PAGES_SHEET
 
-
-@dataclass(frozen=True)
-class ReadPage:
-    """A page with what was read on it; `recognition` is None when there is no text to export."""
-
-    page: ExportPage
-    recognition: Recognition | None
-
-
-@dataclass(frozen=True)
-class Format:
-    """Pure text: the exporter opens the files.
-
-    `extension` makes one file a document, `file_name` one file for all of them (exactly one is set).
-    Two may share a name; then both are written.
-    `start` opens a file; `document` opens a document, given its pages' number by state; `page` is one page.
-    """
-
-    name: str
-    extension: str
-    file_name: str
-    start: str
-    document: Callable[[ExportDocument, Mapping[str, int]], str]
-    page: Callable[[ExportDocument, ReadPage], str]
-    encoding: str = "utf-8"
-
-    def file_for(self, stem: str) -> str:
-        return self.file_name or f"{stem}{self.extension}"
-
-
-def nothing(document: ExportDocument, counts: Mapping[str, int]) -> str:
-    """For formats that say nothing at a document's start."""
-    return ""
-
-
-FORMAT_NAMES = ("markdown", "text", "jsonl", "csv")
+FORMATS = (MARKDOWN, PLAIN, JSON_LINES, PAGES_SHEET, DOCUMENTS_SHEET)
 
 
 def formats_named(names: Sequence[str]) -> tuple[Format, ...]:
     """Those named, all of them for no name. Raises UsageError that names the formats there are."""
-    from bocr_tui.export.lines import JSON_LINES
-    from bocr_tui.export.markdown import MARKDOWN
-    from bocr_tui.export.plain import PLAIN
-    from bocr_tui.export.sheet import DOCUMENTS_SHEET, PAGES_SHEET
-
+    known = tuple(dict.fromkeys(entry.name for entry in FORMATS))
     for name in names:
-        if name not in FORMAT_NAMES:
-            raise UsageError(f"There is no export format {name!r}.", f"There are: {', '.join(FORMAT_NAMES)}.")
-    known = (MARKDOWN, PLAIN, JSON_LINES, PAGES_SHEET, DOCUMENTS_SHEET)
-    return tuple(entry for entry in known if not names or entry.name in names)
+        if name not in known:
+            raise UsageError(f"There is no export format {name!r}.", f"There are: {', '.join(known)}.")
+    return tuple(entry for entry in FORMATS if not names or entry.name in names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bocr_tui.export.formats import Format, ReadPage, nothing
+from bocr_tui.export.format import Format, ReadPage, nothing
 from bocr_tui.export.rows import ExportDocument
 from bocr_worker.protocol.recognition import Block, Recognition
 

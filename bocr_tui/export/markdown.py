@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from bocr_tui.export.formats import Format, ReadPage
+from bocr_tui.export.format import Format, ReadPage
 from bocr_tui.export.rows import ExportDocument
 from bocr_tui.export.sentences import absence, unreadable
 

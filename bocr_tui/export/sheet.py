@@ -10,7 +10,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from bocr_tui.export.formats import Format, ReadPage
+from bocr_tui.export.format import Format, ReadPage
 from bocr_tui.export.rows import ExportDocument
 from bocr_worker.protocol.recognition import Recognition
 
