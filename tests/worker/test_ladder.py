@@ -75,7 +75,7 @@ def test_rapidocr_recovers_from_itself_by_resolution_then_preparation() -> None:
 def test_chandra_is_asked_warmer_then_without_layout_before_the_page_is_drawn_anew() -> None:
     for engine in ("chandra", "chandra-1"):
         assert names(engine, FailureClass.REPETITION) == ["plain", "again", "prompt-ocr", "warmer", "columns"]
-        assert names(engine, FailureClass.INVALID_MARKUP) == ["plain", "again", "prompt-ocr"]
+        assert names(engine, FailureClass.INVALID_MARKUP) == ["plain", "again", "prompt-ocr", "columns"]
         assert names(engine, FailureClass.TRUNCATED) == ["plain", "prompt-ocr", "columns", "again"]
         assert names(engine, FailureClass.COVERAGE)[:3] == ["plain", "columns", "fine"]
 

@@ -54,8 +54,8 @@ def model_ladder(engine: str, prompts: Sequence[str]) -> Mapping[FailureClass, R
             FailureClass.RUNAWAY: looped,
             # Too much for one answer: without markup it is shorter, and a column is half of it.
             FailureClass.TRUNCATED: (PLAIN, *prompt, COLUMNS, AGAIN),
-            FailureClass.INVALID_MARKUP: (PLAIN, *anew),
-            FailureClass.EMPTY: (PLAIN, *anew, INVERT, TURNED_OVER),
+            FailureClass.INVALID_MARKUP: (PLAIN, *anew, COLUMNS),
+            FailureClass.EMPTY: (PLAIN, *anew, FINE, INVERT, TURNED_OVER),
             # Last what gives no places: what was passed over then shows less.
             FailureClass.COVERAGE: (PLAIN, COLUMNS, FINE, AGAIN, *prompt),
             FailureClass.LOW_CONFIDENCE: (PLAIN, FINE, CLEAN, COLUMNS, TURNED_OVER),
