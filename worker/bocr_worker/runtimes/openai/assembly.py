@@ -16,8 +16,8 @@ from bocr_worker.runtimes.openai.options import OpenAiOptions
 from bocr_worker.runtimes.openai.servers import ExistingServer, Server, SpawnedServer
 
 _START_IN_FLIGHT = 16
-_MOST_IN_FLIGHT = 128
-"""To a server that does not say how many it serves at a time."""
+_SERVED_AT_ONCE = 128
+"""At most, by a server that does not say how many it serves at a time."""
 
 _SPARE_SHARE = 8
 """One more for so many that are served at a time: the line from which a free slot is filled at once."""
@@ -54,6 +54,6 @@ def _key(options: OpenAiOptions) -> str:
 
 def _gate(options: OpenAiOptions, at_once: int) -> Gate:
     """`at_once`: what the server serves at a time, 0 where nobody knows."""
-    if not at_once:
-        return Gate(_START_IN_FLIGHT, options.max_in_flight or _MOST_IN_FLIGHT)
-    return Gate(at_once + 1, options.max_in_flight or at_once + max(2, at_once // _SPARE_SHARE))
+    start = at_once + 1 if at_once else _START_IN_FLIGHT
+    at_once = at_once or _SERVED_AT_ONCE
+    return Gate(start, options.max_in_flight or at_once + max(2, at_once // _SPARE_SHARE))

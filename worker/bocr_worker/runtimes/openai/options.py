@@ -35,7 +35,7 @@ class OpenAiOptions:
     """How many are started; 0: one for every `gpus_per_server` GPUs of the job."""
     gpus_per_server: int = 1
     max_in_flight: int = 0
-    """Most questions to one server at a time; 0: by its --max-num-seqs, or 128."""
+    """Most questions to one server at a time; 0: an eighth more than its --max-num-seqs, or than 128."""
     start_deadline_s: float = 900.0
     """From the command to the first sign of health: nine gigabytes of weights from a cold network filesystem
     and the compiling of their kernels."""
