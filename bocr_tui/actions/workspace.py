@@ -108,6 +108,7 @@ def _plan(context: Context, options: Options) -> Outcome:
             "documents": made.documents,
             "estimated_s": round(made.estimated_s, 3),
             "estimated_slots_s": round(made.estimated_slots_s, 3),
+            "estimated_from": made.costs.stages[0].words,
             "slots": made.slots,
             "gpu_hours": gpu_hours(config, made.estimated_s),
             "site": config.site,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bocr_tui.config.engines import engine_specs, options_of
 from bocr_tui.config.model import Config
+from bocr_worker.engines.vision.spec import missing_for
 
 NEEDS_GPU = "needs a site with a GPU"
 
@@ -37,7 +38,8 @@ def unfit(config: Config, site: str, engines: Iterable[str]) -> dict[str, Unfit]
         spec = specs.get(name)
         if spec is None or name in place.environments or _has_server(config, name):
             continue
-        missing = spec.check()
+        # Not by its own check, which loads its package: tens of megabytes and half a second.
+        missing = spec.check() if spec.vision is None else missing_for(name, spec.vision)
         if missing is not None:
             words = NEEDS_GPU if spec.vision is not None else missing.cause
             found[name] = Unfit(words, f"{name} cannot run on {site}: {missing.cause}.", missing.needs)

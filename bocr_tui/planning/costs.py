@@ -15,10 +15,14 @@ from bocr_worker.engines.base import EngineSpec
 DEFAULT_PIPELINE = ("rapidocr", "tesseract")
 """What an empty `pipeline` stands for."""
 
-SEED_RATES_S = {"rapidocr": 2.5, "tesseract": 0.9}
-"""Seconds a page takes one process before anything is measured. Estimates, said to be so."""
+SEED_CORE_S = {"rapidocr": 5.8, "tesseract": 2.5}
+"""Seconds a page takes one core before anything is measured. Guesses, said to be so: what a job took for the
+fifteen sample pages on two cores of a virtual machine that did other things beside, times two."""
 
-_SEED_OTHERS_S = 2.0
+_SEED_OTHERS_CORE_S = 5.0
+
+_MOST_THREADS = 4
+"""Threads of one process that share a page well."""
 
 _SEED_VISION_S = 45.0
 """A page of a model that reads many at a time: between a small model's few seconds and Chandra's 60, as its
@@ -29,6 +33,16 @@ SEED_FAILING_SHARE = 0.05
 
 _PAGES_BELIEVED = 10
 """Readings after which a measured rate replaces the estimate."""
+
+_RECENT_JOBS = 500
+"""What a site's jobs took is the mean of so many last ones."""
+
+_JOBS_OF_SITE = """
+SELECT engine, total(ok + failed), total(ended_at - started_at) FROM (
+  SELECT engine, ok, failed, started_at, ended_at FROM job
+  WHERE site = ? AND ok + failed > 0 AND ended_at > started_at ORDER BY id DESC LIMIT ?
+) GROUP BY engine
+"""
 
 _VERDICTS_BELIEVED = 50
 """Verdicts after which a measured share of failures replaces the estimate."""
@@ -44,7 +58,8 @@ _LEAST_PAGE_S = 0.001
 class EngineCost:
     """One stage's engine. `page_s` is what a page takes one of its `processes`; `languages` None: all.
 
-    `measured_pages` 0 says that `page_s` is an estimate.
+    `measured_pages` 0 says that `page_s` is a guess; `measured_here` that it is of jobs on this site, with
+    their start and all they did beside reading, and not of the engine alone, wherever it ran.
     """
 
     engine: str
@@ -52,6 +67,15 @@ class EngineCost:
     processes: int
     languages: frozenset[str] | None
     measured_pages: int = 0
+    measured_here: bool = False
+
+    @property
+    def words(self) -> str:
+        """What `page_s` rests on."""
+        if not self.measured_pages:
+            return f"a guess: {self.engine} has read too little to measure"
+        pages = f"{self.measured_pages:,} pages of {self.engine}"
+        return f"measured on {pages} {'on this site' if self.measured_here else 'elsewhere'}"
 
     @property
     def job_page_s(self) -> float:
@@ -92,33 +116,45 @@ def pipeline_costs(connection: Connection, config: Config) -> Costs:
             "SELECT engine, pages, seconds FROM engine_rate"
         )
     }
+    of_site = {
+        engine: (int(pages), seconds)
+        for engine, pages, seconds in connection.exec_driver_sql(_JOBS_OF_SITE, (config.site, _RECENT_JOBS))
+    }
     specs = engine_specs(config)
     stages = tuple(
-        _engine_cost(StageConfig(engine=stage) if isinstance(stage, str) else stage, specs, cores, measured)
+        _engine_cost(
+            StageConfig(engine=stage) if isinstance(stage, str) else stage, specs, cores, measured, of_site
+        )
         for stage in config.pipeline or DEFAULT_PIPELINE
     )
     share, verdicts = _failing_share(connection, stages[0])
     return Costs(stages, share, verdicts)
 
 
+Measured = Mapping[str, tuple[int, float]]
+"""By engine: pages, and the seconds they took."""
+
+
 def _engine_cost(
-    stage: StageConfig, specs: Mapping[str, EngineSpec], cores: int, measured: dict[str, tuple[int, float]]
+    stage: StageConfig, specs: Mapping[str, EngineSpec], cores: int, measured: Measured, of_site: Measured
 ) -> EngineCost:
     spec = specs.get(stage.engine)
-    seed_s = _SEED_VISION_S if spec is not None and spec.vision is not None else _SEED_OTHERS_S
+    offered, threads = spec.processes_for(cores) if spec else (1, 1)
+    processes = stage.processes or max(1, offered)
+    languages = spec.languages if spec else None
+    pages, seconds = of_site.get(stage.engine, (0, 0.0))
+    if pages >= _PAGES_BELIEVED:
+        return EngineCost(stage.engine, processes * seconds / pages, processes, languages, pages, True)
     pages, seconds = measured.get(stage.engine, (0, 0.0))
-    believed = pages >= _PAGES_BELIEVED
-    return EngineCost(
-        engine=stage.engine,
-        page_s=seconds / pages if believed else SEED_RATES_S.get(stage.engine, seed_s),
-        processes=stage.processes or _processes(spec, cores),
-        languages=spec.languages if spec else None,
-        measured_pages=pages if believed else 0,
-    )
+    if pages >= _PAGES_BELIEVED:
+        return EngineCost(stage.engine, seconds / pages, processes, languages, pages)
+    return EngineCost(stage.engine, _seed_s(stage.engine, spec, threads), processes, languages)
 
 
-def _processes(spec: EngineSpec | None, cores: int) -> int:
-    return max(1, spec.processes_for(cores)[0]) if spec else 1
+def _seed_s(engine: str, spec: EngineSpec | None, threads: int) -> float:
+    if spec is not None and spec.vision is not None:
+        return _SEED_VISION_S
+    return SEED_CORE_S.get(engine, _SEED_OTHERS_CORE_S) / max(1, min(threads, _MOST_THREADS))
 
 
 def _failing_share(connection: Connection, stage: EngineCost) -> tuple[float, int]:

@@ -39,6 +39,7 @@ def _plan_facts(numbers: Mapping[str, Any]) -> list[Fact]:
         ("Pages", wording.count(numbers["pages"]), "plain"),
         ("Documents", wording.count(numbers["documents"]), "plain"),
         ("Takes", f"about {wording.duration(numbers['estimated_slots_s'])}{at_once}", "plain"),
+        ("", str(numbers["estimated_from"]), "muted"),
     ]
     if numbers["gpu_hours"] is not None:
         facts.append(("GPU hours", f"about {numbers['gpu_hours']:,.1f}", "plain"))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
+from bocr_tui.catalog import core
 from bocr_tui.catalog.database import Catalog
 from bocr_tui.config.model import Config, SiteConfig, StageConfig
-from bocr_tui.planning.costs import SEED_FAILING_SHARE, SEED_RATES_S, Costs, EngineCost, pipeline_costs
+from bocr_tui.planning.costs import SEED_CORE_S, SEED_FAILING_SHARE, Costs, EngineCost, pipeline_costs
 from bocr_tui.planning.planner import plan
 from bocr_worker.engines.base import EngineSpec, Reader
 from tests.planning.archive import add_document, make_catalog
@@ -92,8 +95,8 @@ def test_before_anything_is_measured_rates_are_marked_as_estimates(catalog: Cata
     with catalog.reading() as connection:
         costs = pipeline_costs(connection, TWO_CORES)
     assert [(stage.engine, stage.page_s, stage.measured_pages) for stage in costs.stages] == [
-        ("rapidocr", SEED_RATES_S["rapidocr"], 0),
-        ("tesseract", SEED_RATES_S["tesseract"], 0),
+        ("rapidocr", SEED_CORE_S["rapidocr"], 0),
+        ("tesseract", SEED_CORE_S["tesseract"], 0),
     ]
     assert (costs.failing_share, costs.failing_measured) == (SEED_FAILING_SHARE, 0)
 
@@ -107,7 +110,70 @@ def test_a_measured_rate_replaces_the_estimate_once_there_are_enough_pages(catal
     with catalog.reading() as connection:
         first, second = pipeline_costs(connection, TWO_CORES).stages
     assert (first.page_s, first.measured_pages) == (4.0, 100)
-    assert (second.page_s, second.measured_pages) == (SEED_RATES_S["tesseract"], 0)
+    assert first.words == "measured on 100 pages of rapidocr elsewhere"
+    assert (second.page_s, second.measured_pages) == (SEED_CORE_S["tesseract"], 0)
+
+
+def add_job(catalog: Catalog, site: str, engine: str, pages: int, seconds: float) -> None:
+    with catalog.writing() as connection:
+        chain = connection.exec_driver_sql(
+            "INSERT INTO chain (kind, site, state, pipeline, created_at)"
+            " VALUES ('batch', ?, 'ended', '{}', 0)",
+            (site,),
+        ).lastrowid
+        connection.execute(
+            insert(core.job).values(
+                chain_id=chain,
+                stage=0,
+                try_number=1,
+                round=1,
+                engine=engine,
+                site=site,
+                reason="",
+                asks=0,
+                token=f"b{chain}",
+                state="finished",
+                cause="ok",
+                pages=pages,
+                ok=pages,
+                failed=0,
+                heartbeat={},
+                created_at=0.0,
+                started_at=1000.0,
+                ended_at=1000.0 + seconds,
+            )
+        )
+
+
+def test_what_jobs_took_on_the_same_site_counts_before_all_else(catalog: Catalog) -> None:
+    with catalog.writing() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO engine_rate (engine, pages, seconds) VALUES ('rapidocr', 100, 400.0)"
+        )
+    add_job(catalog, "local", "rapidocr", 20, 160.0)
+    add_job(catalog, "local", "rapidocr", 10, 140.0)
+    add_job(catalog, "local", "tesseract", 3, 99.0)
+    add_job(catalog, "elsewhere", "rapidocr", 1000, 10.0)
+    with catalog.reading() as connection:
+        first, second = pipeline_costs(connection, TWO_CORES).stages
+    assert (first.job_page_s, first.measured_pages) == (10.0, 30)
+    assert first.words == "measured on 30 pages of rapidocr on this site"
+    assert second.words == "a guess: tesseract has read too little to measure"
+
+
+def test_a_guess_is_of_the_cores_that_read_a_page_together(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load: Any = None
+    spec = EngineSpec(
+        "rapidocr", "", None, dpi=200, load=load, check=lambda: None, processes_for=lambda cores: (1, cores)
+    )
+    monkeypatch.setattr("bocr_tui.planning.costs.engine_specs", lambda config: {"rapidocr": spec})
+    with catalog.reading() as connection:
+        (only,) = pipeline_costs(
+            connection, Config(pipeline=("rapidocr",), sites={"local": SiteConfig(cores=2)})
+        ).stages
+    assert only.job_page_s == SEED_CORE_S["rapidocr"] / 2
 
 
 def test_the_measured_share_of_failures_replaces_the_estimate(catalog: Catalog) -> None:

@@ -111,7 +111,7 @@ def tell_plan(numbers: Mapping[str, Any]) -> None:
     slots = f"{numbers['slots']} at once" if numbers["slots"] > 1 else "one after another"
     hours = "" if numbers["gpu_hours"] is None else f", {numbers['gpu_hours']:,.1f} GPU hours"
     say(
-        f"Estimated {duration(numbers['estimated_slots_s'])}, {slots}{hours}; "
+        f"Estimated {duration(numbers['estimated_slots_s'])} ({numbers['estimated_from']}), {slots}{hours}; "
         f"the longest batch is {max(0.0, 100 * (numbers['spread'] - 1)):.1f} % above the ideal."
     )
     for what, count in numbers["skipped"].items():

@@ -74,7 +74,8 @@ class PlanScreen(PlanView):
         made = things(len(numbers["batches"]), "batch", "batches")
         consequence = (
             f"{things(numbers['pages'], 'page')} of {things(numbers['documents'], 'document')}, "
-            f"about {duration(numbers['estimated_slots_s'])}. Nothing is sent yet."
+            f"about {duration(numbers['estimated_slots_s'])} ({numbers['estimated_from']}). "
+            "Nothing is sent yet."
         )
         command = plan_command(self._choices, self._document_names())
         question = Confirm(f"Make {made}?", consequence, "Plan", command=command)
