@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -106,6 +108,20 @@ def test_every_engine_is_understood_by_a_model_of_its_type(name: str, architectu
         recognition = recognition_of(engine, question, answer)
         assert recognition.usage.completion_tokens == 5 or recognition.finish == "stop"
         assert recognition.confidence.mean is None or 0 < recognition.confidence.mean < 1
+
+
+def test_a_model_that_names_itself_by_its_family_is_loaded_as_what_it_is(models: Any, tmp_path: Path) -> None:
+    """LightOnOCR's config.json says `mistral3`, of which the automatic classes would make another model."""
+    folder = Path(shutil.copytree(models("lighton_ocr"), tmp_path / "weights"))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "mistral3"}))
+    engine = all_engines()["lightonocr"].vision
+    assert engine is not None and engine.native is not None
+    child.load(opening(models("lighton_ocr"), engine.native))
+    (meant,) = completions(row(max_tokens=6))
+    child.load(opening(folder, engine.native))
+    (read,) = completions(row(max_tokens=6))
+    assert (read.text, read.usage) == (meant.text, meant.usage)
 
 
 @pytest.mark.parametrize("architecture", ["qwen3_vl", "glm_ocr", "internvl", "lighton_ocr"])

@@ -106,7 +106,12 @@ CHANDRA_2 = spec_of(
     sampling=sampling_2,
     flags=(*FLAGS, PIXEL_FLAG),
     served_by=Versions(since=(0, 17)),
-    native=NativeCall(model_types=("qwen3_5",), least_pixels=LEAST_PIXELS, most_pixels=MOST_PIXELS),
+    native=NativeCall(
+        model_types=("qwen3_5",),
+        versions=Versions(since=(5, 2)),
+        least_pixels=LEAST_PIXELS,
+        most_pixels=MOST_PIXELS,
+    ),
     parameters_b=5.0,
 )
 
@@ -120,7 +125,12 @@ CHANDRA_1 = spec_of(
     sampling=sampling_1,
     flags=FLAGS,
     served_by=Versions(since=(0, 11)),
-    native=NativeCall(model_types=("qwen3_vl",), least_pixels=LEAST_PIXELS, most_pixels=MOST_PIXELS),
+    native=NativeCall(
+        model_types=("qwen3_vl",),
+        versions=Versions(since=(4, 57)),
+        least_pixels=LEAST_PIXELS,
+        most_pixels=MOST_PIXELS,
+    ),
     parameters_b=9.0,
 )
 

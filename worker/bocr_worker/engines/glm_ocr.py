@@ -51,10 +51,10 @@ SPEC = vision_spec(
             ServerFlag("--limit-mm-per-prompt", '{"image": 1}'),
             ServerFlag("--max-num-seqs", "64"),
         ),
-        # As vLLM's recipe has it; transformers 5 beside it.
-        served_by=Versions(since=(0, 12)),
+        # The first release of vLLM after its own (pull request 33005), with transformers 5.1 beside it.
+        served_by=Versions(since=(0, 16)),
         native=NativeCall(
-            model_types=("glm_ocr",), versions=Versions(since=(5, 0)), least_pixels=_LEAST_PIXELS
+            model_types=("glm_ocr",), versions=Versions(since=(5, 1)), least_pixels=_LEAST_PIXELS
         ),
         licence="MIT",
         parameters_b=0.9,

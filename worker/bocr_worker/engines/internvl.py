@@ -47,6 +47,8 @@ SPEC = vision_spec(
             ServerFlag("--max-num-seqs", "32", least_gpu_gib=38),
             ServerFlag("--max-num-seqs", "64", least_gpu_gib=76),
         ),
+        # The first release after vLLM learned the weights in this form (pull request 23742).
+        served_by=Versions(since=(0, 10, 2)),
         native=NativeCall(model_types=("internvl",), versions=Versions(since=(4, 52))),
         licence="see its card",
         parameters_b=7.9,

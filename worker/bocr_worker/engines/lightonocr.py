@@ -42,7 +42,14 @@ SPEC = vision_spec(
             ServerFlag("--max-num-seqs", "64"),
         ),
         served_by=Versions(since=(0, 11, 1)),
-        native=NativeCall(model_types=("lighton_ocr",), versions=Versions(since=(5, 0))),
+        # Its config.json calls itself by the type of its family, for which the automatic classes make another
+        # model: so its own classes are named, as in its card.
+        native=NativeCall(
+            model_types=("lighton_ocr", "mistral3"),
+            versions=Versions(since=(5, 0)),
+            auto_class="LightOnOcrForConditionalGeneration",
+            processor_class="LightOnOcrProcessor",
+        ),
         licence="Apache-2.0",
         parameters_b=1.0,
     ),

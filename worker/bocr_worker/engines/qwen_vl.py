@@ -22,7 +22,7 @@ from bocr_worker.engines.vision.resizing import snapped_size
 from bocr_worker.engines.vision.sampling import Sampling
 from bocr_worker.engines.vision.serving import ServerFlag
 from bocr_worker.engines.vision.spec import vision_spec
-from bocr_worker.engines.vision.versions import Versions
+from bocr_worker.engines.vision.versions import Version, Versions
 from bocr_worker.engines.vision.written import parse_markdown, without_places
 
 TEXT_PROMPT = (
@@ -74,7 +74,10 @@ def _flags(factor: int) -> tuple[ServerFlag, ...]:
     )
 
 
-def _spec(name: str, title: str, factor: int, model_types: tuple[str, ...], **vision: Any) -> EngineSpec:
+def _spec(
+    name: str, title: str, factor: int, model_types: tuple[str, ...], since: Version, **vision: Any
+) -> EngineSpec:
+    """`since`: the first release of transformers that has the model."""
     return vision_spec(
         name,
         title,
@@ -84,6 +87,7 @@ def _spec(name: str, title: str, factor: int, model_types: tuple[str, ...], **vi
             markup=MARKUP,
             native=NativeCall(
                 model_types=model_types,
+                versions=Versions(since=since),
                 least_pixels=_LEAST_TOKENS * factor**2,
                 most_pixels=_MOST_TOKENS * factor**2,
             ),
@@ -101,6 +105,7 @@ QWEN2_5_VL = _spec(
     "Qwen2.5-VL",
     _FACTOR_2_5,
     ("qwen2_5_vl",),
+    (4, 49),
     models=("Qwen/Qwen2.5-VL-7B-Instruct",),
     prompts={"html": "QwenVL HTML", "text": TEXT_PROMPT},
     parse=parse_qwen2_5,
@@ -113,6 +118,7 @@ QWEN3_VL = _spec(
     "Qwen3-VL",
     _FACTOR_3,
     ("qwen3_vl", "qwen3_vl_moe"),
+    (4, 57),
     models=("Qwen/Qwen3-VL-8B-Instruct",),
     prompts={"html": "qwenvl html", "markdown": "qwenvl markdown", "text": TEXT_PROMPT},
     parse=parse_qwen3,

@@ -45,7 +45,9 @@ SPEC = vision_spec(
             ServerFlag("--max-num-seqs", "64", least_gpu_gib=76),
         ),
         served_by=Versions(since=(0, 7, 2)),
-        native=NativeCall(model_types=("qwen2_5_vl",), most_pixels=_MOST_PIXELS),
+        native=NativeCall(
+            model_types=("qwen2_5_vl",), versions=Versions(since=(4, 49)), most_pixels=_MOST_PIXELS
+        ),
         licence="Apache-2.0",
         parameters_b=8.3,
     ),

@@ -118,6 +118,8 @@ def _at_random(auto: Any, folder: Path, device: str, said: dict[str, Any]) -> An
     import torch
     import transformers
 
+    if not hasattr(auto, "from_config"):  # a model's own class; of a configuration the automatic one is told
+        auto = transformers.AutoModelForImageTextToText
     config = transformers.AutoConfig.from_pretrained(str(folder))
     with torch.device(device):
         model = auto.from_config(config, **said)
