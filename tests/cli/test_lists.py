@@ -221,6 +221,11 @@ def test_jobs_and_batches_are_listed_with_why_they_wait_or_ended(ask: Bocr, shel
     assert ask("jobs", "--state", "running", "--json").json == []
     assert ask("jobs", "--state", "nowhere").code == 2
     assert job["heartbeat"] == {}
+    for words, found in (("state:queued", True), ("reason:running -state:lost", True), ("stage>2", False)):
+        assert bool(ask("jobs", "--filter", words, "--json").json) is found, words
+    assert "0 jobs." in ask("jobs", "--filter", "state:held").out
+    wrong = ask("jobs", "--filter", "staet:held")
+    assert (wrong.code, "Did you mean state?" in wrong.err) == (2, True)
 
 
 def test_a_job_says_what_starting_idling_and_restarts_cost_it(ask: Bocr, shelf: Shelf) -> None:
@@ -243,3 +248,11 @@ def test_a_job_says_what_starting_idling_and_restarts_cost_it(ask: Bocr, shelf: 
 def test_batches_are_listed(ask: Bocr, shelf: Shelf) -> None:
     assert ask("batches", "--json").json == []
     assert "0 batches" in ask("batches").out
+    with shelf.catalog.writing() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO batch (name, state, pages, documents, estimated_s, created_at)"
+            " VALUES ('b0001', 'planned', 40, 2, 9.0, 1.0), ('b0002', 'done', 400, 3, 9.0, 1.0)"
+        )
+    said = ask("batches", "--filter", "pages>100 -state:planned", "--json").json
+    assert [row["name"] for row in said] == ["b0002"]
+    assert "1 batch." in ask("batches", "--filter", "batch:b0001").out

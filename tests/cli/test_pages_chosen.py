@@ -51,6 +51,22 @@ def test_a_dry_run_refuses_what_the_order_would_refuse(ask: Bocr, shelf: Shelf) 
     assert "0 pages would be taken." in held.out and "it is with a live job" in held.err
 
 
+def test_pages_are_chosen_by_the_words_that_filter_the_panel_s_list(ask: Bocr, shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [Leaf(), FAILED, GAVE_UP])
+    shelf.document("décret.pdf", [FAILED])
+    dry = ("--dry-run", "--json")
+    assert ask("resubmit", "--filter", "state:failed,gave_up -doc:décret", *dry).json == {"pages": 2}
+    assert ask("resubmit", "--failed", "--filter", "page>2", *dry).json == {"pages": 1}
+    assert ask("reset", "--filter", "doc:loi state:gave_up", *dry).json == {"pages": 1}
+    assert ask("ignore", "--filter", "doc:décret", "--json").json["pages"] == 1
+    assert states(ask) == ["ok", "failed", "gave_up", "ignored"]
+    wrong = ask("resubmit", "--filter", "state:faild")
+    assert (wrong.code, "Did you mean failed?" in wrong.err) == (2, True)
+    both = ask("resubmit", "--id", "1", "--filter", "page>2")
+    assert both.code == 2 and "--id says which pages" in both.err
+    assert ask("resubmit", "--filter", "page>99").err.startswith("bocr: No page is meant by that.")
+
+
 def test_without_a_filter_a_resubmission_takes_all_that_failed(ask: Bocr, shelf: Shelf) -> None:
     shelf.document("lu.pdf", [Leaf()])
     for options in ((), ("--failed",)):

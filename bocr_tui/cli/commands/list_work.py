@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bocr_tui.cli.call import JsonOption, WorkspaceOption, call_of
-from bocr_tui.cli.commands.lists import SHOWN, AllOption, LimitOption, open_the_reader, say_how_many
+from bocr_tui.cli.commands.lists import (
+    SHOWN,
+    AllOption,
+    LimitOption,
+    filter_option,
+    open_the_reader,
+    say_how_many,
+)
 from bocr_tui.cli.output import show, stream_json, table
 from bocr_worker.protocol.heartbeat import Heartbeat, read_heartbeat
 
 if TYPE_CHECKING:
     from bocr_tui.catalog.list_rows import BatchRow, JobRow
+
+BatchWords = Annotated[str, filter_option("state:attention pages>500 created<2d")]
+JobWords = Annotated[str, filter_option("cause:walltime site:gpu failed>0")]
 
 StateOption = Annotated[
     list[str] | None, typer.Option("--state", help="Only in this state; may be repeated.")
@@ -26,17 +36,20 @@ def batches(
     context: typer.Context,
     state: StateOption = None,
     text: Annotated[str, typer.Option("--text", help="Only with this in the name.")] = "",
+    words: BatchWords = "",
     limit: LimitOption = None,
     everything: AllOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the batches, and how their pages stand."""
+    from bocr_tui.catalog.filter_fields import BATCH_FIELDS
+    from bocr_tui.catalog.filter_language import parse
     from bocr_tui.catalog.list_query import BatchFilter
     from bocr_tui.catalog.words import BatchState
 
     call = call_of(context)
-    wanted = BatchFilter(_known(state or [], BatchState, "batch"), text)
+    wanted = BatchFilter(_known(state or [], BatchState, "batch"), text, parse(words, BATCH_FIELDS))
     rows = open_the_reader(call).batches
     if call.json:
         stream_json(_batch_record(row) for row in itertools.islice(rows.each(wanted, "newest"), limit))
@@ -52,17 +65,21 @@ def jobs(
     context: typer.Context,
     state: StateOption = None,
     troubled: Annotated[bool, typer.Option("--troubled", help="Only those that went wrong.")] = False,
+    words: JobWords = "",
     limit: LimitOption = None,
     everything: AllOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the jobs, the newest first: where each is, and why it waits or ended."""
+    from bocr_tui.catalog.filter_fields import JOB_FIELDS
+    from bocr_tui.catalog.filter_language import parse
     from bocr_tui.catalog.list_query import JobFilter
     from bocr_tui.catalog.words import JobState
 
     call = call_of(context)
-    wanted = JobFilter(states=_known(state or [], JobState, "job"), troubled=troubled)
+    states = _known(state or [], JobState, "job")
+    wanted = JobFilter(states=states, troubled=troubled, terms=parse(words, JOB_FIELDS))
     rows = open_the_reader(call).jobs
     if call.json:
         stream_json(_job_record(row) for row in itertools.islice(rows.each(wanted, "newest"), limit))

@@ -20,10 +20,15 @@ SHOWN = 50
 """Rows of a table, unless more are asked for: what a person reads before filtering."""
 
 LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first ones.")]
-FilterOption = Annotated[
-    str,
-    typer.Option("--filter", metavar="WORDS", help="As in the panel: 'class:repetition conf<80 -doc:draft'."),
-]
+
+
+def filter_option(example: str) -> Any:
+    """What narrows a list as `/` does in the panel."""
+    return typer.Option("--filter", metavar="WORDS", help=f"As in the panel: '{example}'.")
+
+
+FilterOption = Annotated[str, filter_option("class:repetition conf<80 -doc:draft")]
+DocumentWords = Annotated[str, filter_option("state:partial pages>100 added<2d")]
 AllOption = Annotated[bool, typer.Option("--all", help=f"A table of all rows, not of the first {SHOWN}.")]
 
 
@@ -33,7 +38,7 @@ def documents(
         list[str] | None, typer.Option("--state", help="Only in this state; may be repeated.")
     ] = None,
     text: Annotated[str, typer.Option("--text", help="Only with this in the name.")] = "",
-    words: FilterOption = "",
+    words: DocumentWords = "",
     limit: LimitOption = None,
     everything: AllOption = False,
     workspace: WorkspaceOption = None,

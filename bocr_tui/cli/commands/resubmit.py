@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bocr_tui.cli.call import Call, JsonOption, WorkspaceOption, call_of, the_workspace
+from bocr_tui.cli.commands.lists import FilterOption
 from bocr_tui.config.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def resubmit(
     document: DocumentOption = None,
     page: PageOption = None,
     ids: IdOption = None,
+    words: FilterOption = "",
     engine: Annotated[str | None, typer.Option("--engine", help="Read them with this engine alone.")] = None,
     site: Annotated[
         str | None, typer.Option("--site", help="Where; the configuration's site if not said.")
@@ -52,9 +54,9 @@ def resubmit(
     from bocr_tui.cli.acting import act, answer, tell_refused
 
     call = call_of(context)
-    bare = not (state or failure or document or page or ids)
+    bare = not (state or failure or document or page or ids or words)
     states = [*(state or []), *(("failed", "gave_up") if failed or bare else ())]
-    chosen = chosen_pages(call, states, failure or [], document, page, ids)
+    chosen = chosen_pages(call, states, failure or [], document, page, ids, words)
     found = the_workspace(call)
     if dry_run:
         _say_taken(call, found, chosen, Options(engine=engine, site=site))
@@ -76,13 +78,14 @@ def reset(
     document: DocumentOption = None,
     page: PageOption = None,
     ids: IdOption = None,
+    words: FilterOption = "",
     dry_run: DryOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make pages that gave up failed again, and ignored ones what they were before."""
     states = [*(state or []), *(("gave_up",) if failed else ())]
-    _simply(call_of(context), "page.reset", states, failure, document, page, ids, dry_run)
+    _simply(call_of(context), "page.reset", states, failure, document, page, ids, words, dry_run)
 
 
 def ignore(
@@ -93,13 +96,14 @@ def ignore(
     document: DocumentOption = None,
     page: PageOption = None,
     ids: IdOption = None,
+    words: FilterOption = "",
     dry_run: DryOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Leave pages out: they count as settled, and exports name them."""
     states = [*(state or []), *(("failed", "gave_up") if failed else ())]
-    _simply(call_of(context), "page.ignore", states, failure, document, page, ids, dry_run)
+    _simply(call_of(context), "page.ignore", states, failure, document, page, ids, words, dry_run)
 
 
 def _simply(
@@ -110,12 +114,13 @@ def _simply(
     document: str | None,
     page: str | None,
     ids: str | None,
+    words: str,
     dry_run: bool,
 ) -> None:
     from bocr_tui.actions.action import Selection
     from bocr_tui.cli.acting import act, answer
 
-    chosen = chosen_pages(call, states, failure or [], document, page, ids)
+    chosen = chosen_pages(call, states, failure or [], document, page, ids, words)
     if dry_run:
         _say_chosen(call, chosen)
     else:
@@ -129,24 +134,33 @@ def chosen_pages(
     document: str | None,
     page: str | None,
     said: str | None,
+    words: str = "",
 ) -> Sequence[int]:
     """The ids that the options choose together. Raises UsageError when they choose everything or nothing."""
+    from dataclasses import replace
+
+    from bocr_tui.catalog.filter_fields import PAGE_FIELDS
+    from bocr_tui.catalog.filter_language import parse
     from bocr_tui.cli.choose import numbers_in, page_filters, page_ids
     from bocr_tui.cli.commands.lists import open_the_reader
 
+    terms = parse(words, PAGE_FIELDS)
     if said is not None:
-        return _of_ids(call, said, also=bool(states or classes or document or page))
-    if not (states or classes or document):
+        return _of_ids(call, said, also=bool(states or classes or document or page or terms))
+    if not (states or classes or document or terms):
         raise UsageError(
-            "This would be every page.", "Say which: --failed, --class, --state, or --document and --page."
+            "This would be every page.",
+            "Say which: --failed, --class, --state, --filter, or --document and --page.",
         )
     reader = open_the_reader(call)
     try:
-        filters = page_filters(reader, states, classes, document, None)
+        filters = [
+            replace(wanted, terms=terms) for wanted in page_filters(reader, states, classes, document, None)
+        ]
         ids = page_ids(reader, filters, None if page is None else numbers_in(page))
     finally:
         reader.close()
-    if not ids and list(states) == ["failed", "gave_up"] and not (classes or document):
+    if not ids and list(states) == ["failed", "gave_up"] and not (classes or document or terms):
         raise UsageError("No page has failed.", "")
     if not ids:
         raise UsageError("No page is meant by that.", "`bocr pages` takes the same options and lists them.")
