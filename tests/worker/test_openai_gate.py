@@ -91,7 +91,13 @@ def test_it_looks_often_while_it_searches_and_no_more_once_it_has_found() -> Non
     assert not gate.is_searching, "nobody is inside: there is nothing to learn"
     gate.inside = 16
     assert gate.is_searching
-    gate.look(Load(10, 6))
+    gate.look(Load(16, 0))
+    assert gate.limit == 32
+    assert gate.is_searching, "what it has just let in is on its way"
+    gate.inside = 15
+    assert not gate.is_searching, "there are no pages to fill it with"
+    gate.inside = 32
+    gate.look(Load(26, 6))
     assert not gate.is_searching
     settle(gate, 24, 20)
     gate.inside = gate.limit

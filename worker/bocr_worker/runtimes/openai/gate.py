@@ -47,8 +47,9 @@ class Gate:
 
     @property
     def is_searching(self) -> bool:
-        """Whether another look may well double the limit: the server has all it was given, and no line."""
-        return self._doubling and self.limit <= self.inside and self.limit < self.most and not self._waiting
+        """Whether another look may well double the limit soon: the server has no line, and what was let in
+        last is on its way."""
+        return self._doubling and self.limit <= 2 * self.inside and self.limit < self.most and not self._waiting
 
     @property
     def has_room(self) -> bool:
