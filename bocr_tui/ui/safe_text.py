@@ -51,8 +51,8 @@ def width_of(text: str) -> int:
 def fit(text: str, width: int, *, align: str = "left", middle: bool = False) -> str:
     """`text` (cleaned) in exactly `width` cells, with … where it was cut: at its end or in its middle.
 
-    After letters written from the right comes a left-to-right mark, so that a terminal that reorders text
-    does not carry the next column's digits into this one.
+    Around letters written from the right stand left-to-right marks, so that a terminal that reorders text
+    neither carries the next column's digits into this one nor takes the whole line for one from the right.
     """
     if width <= 0:
         return ""
@@ -64,7 +64,7 @@ def fit(text: str, width: int, *, align: str = "left", middle: bool = False) -> 
         taken = width_of(text)
     padding = " " * (width - taken)
     if _RIGHT_TO_LEFT.search(text):
-        text += LEFT_TO_RIGHT_MARK
+        text = f"{LEFT_TO_RIGHT_MARK}{text}{LEFT_TO_RIGHT_MARK}"
     return padding + text if align == "right" else text + padding
 
 

@@ -18,7 +18,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from bocr_tui.ui.safe_text import clean, fit, width_of, wrap
-from bocr_tui.ui.widgets.columns import GAP, Cell, Column, Placed, fitted, place
+from bocr_tui.ui.terminal_facts import TerminalFacts
+from bocr_tui.ui.widgets.columns import GAP, Cell, Column, Placed, fitted, in_order, place
 from bocr_tui.ui.widgets.row_store import Identified, RowStore
 from bocr_tui.ui.widgets.tones import Part, tone_style
 
@@ -108,6 +109,12 @@ class DrawnTable(Widget, Generic[Row]):
         self._touched: set[int] = set()
         """Rows of the view that were drawn otherwise than they are now."""
         self._styles_of: dict[tuple[str, str], Style] = {}
+        self.reorders = False
+        """Names written from the right are put in order here, because the terminal does not."""
+
+    def on_mount(self) -> None:
+        facts = getattr(self.app, "terminal_facts", None)
+        self.reorders = isinstance(facts, TerminalFacts) and facts.reorders_text
 
     def notice(self) -> tuple[Notice, str]:
         """What stands in the place of rows, and its tone."""
@@ -238,7 +245,8 @@ class DrawnTable(Widget, Generic[Row]):
             for placed in self._placed:
                 if taken >= 0:
                     parts.append((" " * GAP, "plain"))
-                parts += fitted(cells[placed.index], placed)
+                cell = fitted(cells[placed.index], placed)
+                parts += in_order(cell) if self.reorders else cell
                 taken += placed.width + GAP
             parts.append((" " * (room - taken), "plain"))
         segments = [Segment(text, self._style(kind, tone)) for text, tone in _joined(parts)]
