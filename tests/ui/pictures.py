@@ -21,6 +21,7 @@ from bocr_tui.ui.places import place_named
 from bocr_tui.ui.welcome import Welcome
 from bocr_tui.ui.widgets.picture_view import PictureView
 from tests.ui.conftest import Panel
+from tests.ui.one_night import add_one_night
 from tests.ui.staged import SAMPLE, picture, staged, standing_clock
 
 SIZES = ((80, 24), (200, 60))
@@ -48,7 +49,6 @@ SHOTS = (
     Shot("pages", ("4",)),
     Shot("pages-failed", ("4", "f")),
     Shot("page-map", ("4", "M")),
-    Shot("health", ("5",), "health"),
     Shot("documents", ("6",)),
     Shot("sites", ("7",)),
     Shot("settings", ("8",), "settings"),
@@ -57,6 +57,8 @@ SHOTS = (
     Shot("command", ("4", "colon", *"resub")),
     Shot("tour", ("f1",)),
 )
+
+HEALTH_SHOTS = (Shot("health", ("5",), "health"),)
 
 TRIED_TWICE = ("4", "slash", *"tries>1", "enter", "enter")
 PAGE_SHOTS = (
@@ -119,7 +121,9 @@ async def everything(folder: Path, work: Path) -> list[Path]:
     shutil.copy(SAMPLE, scan)
     campaign = staged(work / "archive", scan)
     try:
-        return [*await shoot(campaign.workspace, folder), *await shoot_welcome(folder)]
+        written = [*await shoot(campaign.workspace, folder), *await shoot_welcome(folder)]
+        add_one_night(campaign)
+        return [*written, *await shoot(campaign.workspace, folder, HEALTH_SHOTS)]
     finally:
         campaign.catalog.close()
 
