@@ -55,4 +55,4 @@ def _at(share: float) -> float:
     """When the attempt came in that has this share of all before it: slowly at first, in each busy time."""
     part, inside = divmod(share * len(BUSY), 1)
     since, until = BUSY[int(part)]
-    return NOW - (since + (until - since) * inside**0.6) * HOUR_S
+    return NOW - (since + (until - since) * float(inside**0.6)) * HOUR_S
