@@ -116,8 +116,3 @@ def bad_before(bad: bytes, before: int) -> int | None:
     found = bad.rfind(1, 0, before)
     found = found if found >= 0 else bad.rfind(1)
     return found if found >= 0 else None
-
-
-def changed_tiles(old: bytes, new: bytes, width: int) -> list[int]:
-    """The rows of `width` tiles that differ; both have as many tiles."""
-    return [at // width for at in range(0, len(new), width) if old[at : at + width] != new[at : at + width]]

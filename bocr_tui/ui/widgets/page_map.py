@@ -23,7 +23,6 @@ from bocr_tui.ui.widgets.map_tiles import (
     LOOKS,
     LOOKS_BAD,
     bad_before,
-    changed_tiles,
     next_bad,
     tiles,
 )
@@ -104,7 +103,7 @@ class PageMap(ScrollView, can_focus=True):
         self.states = b""
         self.cursor = 0
         self.dimmed = False
-        self._tiles = b""
+        self._rows: dict[tuple[int, int], bytes] = {}
         self._bad = b""
         self._per_tile = 0
         self._asked_per_tile = 0
@@ -146,6 +145,18 @@ class PageMap(ScrollView, can_focus=True):
         found = self._bad.find(1, first, behind)
         return found if found >= 0 else first
 
+    @property
+    def _tile_count(self) -> int:
+        return -(-len(self.states) // self.per_tile)
+
+    def _row(self, row: int) -> bytes:
+        """The tiles of a row. Made when it is looked at: two pages a tile, a million pages are half a million
+        tiles, and the loop that draws would stand still for all of them."""
+        key, pages = (row, self.columns), self.columns * self.per_tile
+        if key not in self._rows:
+            self._rows[key] = tiles(self.states[row * pages : (row + 1) * pages], self.per_tile)
+        return self._rows[key]
+
     def show(self, states: bytes) -> None:
         """Draw these; the cursor stays. Only rows that changed are drawn anew."""
         self.notice = None
@@ -156,13 +167,19 @@ class PageMap(ScrollView, can_focus=True):
             return
         self._bad = states.translate(IS_BAD)
         self.cursor = max(0, min(self.cursor, len(states) - 1))
-        before, tiled_for = self._tiles, self._tiled_for
+        drawn, tiled_for = self._rows_in_view(), self._tiled_for
         self._tile()
-        if len(before) == len(self._tiles) and tiled_for == self._tiled_for:
-            self._refresh_rows(changed_tiles(before, self._tiles, self.columns))
+        if len(old) == len(states) and tiled_for == self._tiled_for:
+            self._refresh_rows([row for row, cells in drawn.items() if self._row(row) != cells])
         else:
             self.refresh()
         self.post_message(self.Moved())
+
+    def _rows_in_view(self) -> dict[int, bytes]:
+        """Of those that were drawn."""
+        top, columns = self.scroll_offset.y, self.columns
+        view = range(top, top + self.scrollable_content_region.height)
+        return {row: self._rows[row, columns] for row in view if (row, columns) in self._rows}
 
     def _refresh_rows(self, rows: list[int]) -> None:
         """Many regions cost more than the whole."""
@@ -195,11 +212,11 @@ class PageMap(ScrollView, can_focus=True):
         self.post_message(self.Moved())
 
     def _tile(self) -> None:
-        """Tiles for the present states, zoom and size."""
+        """As many tiles as states, zoom and size want; what they look like is found row by row."""
         self._per_tile = self._asked_per_tile or self.fitting
         self._tiled_for = (self._per_tile, self.columns)
-        self._tiles = tiles(self.states, self._per_tile)
-        rows = -(-len(self._tiles) // self.columns)
+        self._rows.clear()
+        rows = -(-self._tile_count // self.columns)
         self.virtual_size = Size(self.scrollable_content_region.width, rows)
 
     def _retile(self) -> None:
@@ -229,7 +246,7 @@ class PageMap(ScrollView, can_focus=True):
             return self._notice_line(y, width)
         columns, row = self.columns, y + self.scroll_offset.y
         first = row * columns
-        cells = self._tiles[first : first + columns]
+        cells = self._row(row)
         base = self.get_component_rich_style("map--cell")
         if not cells:
             return Strip.blank(width, base)
@@ -278,7 +295,7 @@ class PageMap(ScrollView, can_focus=True):
     def action_step(self, right: int, down: int) -> None:
         tile = self.cursor // self.per_tile
         row, column = divmod(tile, self.columns)
-        last = max(0, len(self._tiles) - 1)
+        last = max(0, self._tile_count - 1)
         to = tile + right if right else min(last, max(0, row + down) * self.columns + column)
         if down < 0 and row == 0:
             to = tile
@@ -290,7 +307,7 @@ class PageMap(ScrollView, can_focus=True):
     def action_turn(self, screens: int) -> None:
         rows = screens * max(1, self.scrollable_content_region.height - 1)
         tile = self.cursor // self.per_tile + rows * self.columns
-        self.go_to(max(0, min(tile, len(self._tiles) - 1)) * self.per_tile, exact=False)
+        self.go_to(max(0, min(tile, self._tile_count - 1)) * self.per_tile, exact=False)
 
     def action_end(self, index: int) -> None:
         self.go_to(0 if index == 0 else len(self.states) - 1, exact=False)
@@ -330,7 +347,7 @@ class PageMap(ScrollView, can_focus=True):
             return
         gutter = self.scrollable_content_region.width - self.columns
         tile = (offset.y + self.scroll_offset.y) * self.columns + offset.x - gutter
-        if offset.x >= gutter and 0 <= tile < len(self._tiles):
+        if offset.x >= gutter and 0 <= tile < self._tile_count:
             self.go_to(tile * self.per_tile, exact=False)
             if event.chain > 1:
                 self.action_open()
