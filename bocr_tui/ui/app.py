@@ -23,6 +23,7 @@ from bocr_tui.ui.driving import (
     DrivingState,
 )
 from bocr_tui.ui.interacting import InteractingApp
+from bocr_tui.ui.kept_rules import KeptStylesheet
 from bocr_tui.ui.messages import ActivityEnded, ActivitySaid, DriverSaid, DrivingChanged
 from bocr_tui.ui.pictures import Pictures
 from bocr_tui.ui.places import places
@@ -115,7 +116,7 @@ class BocrApp(InteractingApp):
         for theme in OWN:
             self.register_theme(theme)
         self.set_reactive(App.theme, self.first_theme(DARK.name))
-        self.stylesheet.set_variables(self.get_css_variables())
+        self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
         theme = self.current_theme
         self.add_class(f"-theme-{theme.name}", "-dark-mode" if theme.dark else "-light-mode")
 
