@@ -20,8 +20,10 @@ from bocr_tui.sites.asking import Prompt, Question, QuestionKind
 
 MOST_LINES = 20
 MOST_CHARACTERS = 400
-MOST_PROMPTS = 8
-"""Of what a host says and asks: an instruction is a sentence, a banner may be a novel."""
+"""Of what a host says: an instruction is a sentence, a banner may be a novel."""
+
+MOST_PROMPTS = 5
+"""A login asks for one or two things, a password that has expired for three."""
 
 YES = "yes"
 """The answer that accepts a host key; it has to be written out."""

@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from bocr_tui.ui.offers import Offer, grouped
+from bocr_tui.ui.widgets.drawn_once import DrawnOnce
 from bocr_tui.ui.widgets.tones import tone_style
 
 MOST_CHARACTERS = 60
@@ -58,7 +59,7 @@ class Help(ModalScreen[None]):
     def on_mount(self) -> None:
         self.query_one(Input).focus()
 
-    def _table(self, said: str) -> Table:
+    def _table(self, said: str) -> DrawnOnce:
         grid = Table.grid(padding=(0, 2))
         grid.add_column(no_wrap=True, style="bold", min_width=10)
         grid.add_column(no_wrap=True)
@@ -74,7 +75,7 @@ class Help(ModalScreen[None]):
                 grid.add_row(Text(" ".join(offer.keys)), Text(offer.title), told)
         if not found:
             grid.add_row(Text(""), Text("Nothing here says that."))
-        return grid
+        return DrawnOnce(grid)
 
     @on(Input.Changed)
     def _search(self, event: Input.Changed) -> None:

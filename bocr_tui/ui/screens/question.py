@@ -28,7 +28,9 @@ MOST_LINES = 16
 MOST_LINE_CHARACTERS = 400
 """Of what a host says: an instruction is a sentence, and a banner may be a novel."""
 
-MOST_PROMPTS = 8
+MOST_PROMPTS = 5
+"""A login asks for one or two things, a password that has expired for three."""
+
 MOST_PROMPT_CHARACTERS = 120
 MOST_ANSWER_CHARACTERS = 1000
 
