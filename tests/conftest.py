@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -20,6 +21,19 @@ def corpus() -> Path:
     if not CORPUS.is_dir():
         pytest.skip("the shared corpus does not lie beside this checkout")
     return CORPUS
+
+
+GARBAGE_THRESHOLDS = (1_000, 10, 200)
+"""As in the panel's process (bocr_tui/ui/garbage.py)."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def little_looked_through() -> None:
+    """Python's look for garbage goes through every library that is loaded, half a second each time: what a
+    module finds when it begins is left out, and what it leaves behind is cleared away by the next."""
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
