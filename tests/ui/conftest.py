@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from bocr_tui.ui.screens.asking import Confirm
 from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.widgets.virtual_table import VirtualTable
 from tests.ui.campaign import Campaign, build
+from tests.ui.stalls import Stall, fail_on, watched_loop
 
 WAIT_S = 20.0
 """Longer than anything here takes on a busy machine; only a failing test waits for it."""
@@ -111,6 +112,15 @@ def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bocr_tui.ui.outbox.OUTBOX_S", 0.1)
     monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
     monkeypatch.setattr("bocr_tui.ui.app.KEEP_EVERY_S", 3600.0)
+
+
+@pytest.fixture(autouse=True)
+def loop_stalls() -> Iterator[list[Stall]]:
+    """What held up the loop so far in this test, which fails if anything did: from the first frame on, for
+    nothing that the panel does to start takes that long at once."""
+    with watched_loop() as stalls:
+        yield stalls
+    fail_on(stalls)
 
 
 @pytest.fixture
