@@ -247,9 +247,20 @@ async def test_the_page_s_picture_is_sent_beside_the_cells_and_again_when_it_cha
         await panel.until(lambda: len(sent) > before, "the block alone")
 
 
+PATIENT_PROGRAM = """
+import sys
+from bocr_tui.cli.main import main
+from bocr_tui.ui import terminal_probe
+
+terminal_probe.HERE_S = 60.0
+sys.exit(main())
+"""
+"""The panel waits for a terminal's answers as long as a busy machine needs to run the terminal."""
+
+
 def test_the_panel_asks_draws_in_kitty_s_way_and_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
     campaign = drawn_campaign(tmp_path / "drawn")
-    command = [sys.executable, "-m", "bocr_tui.cli.main", "-w", str(campaign.workspace.root)]
+    command = [sys.executable, "-c", PATIENT_PROGRAM, "-w", str(campaign.workspace.root)]
     surroundings = {**environment(), "TERM": "xterm-kitty"}
     for name in ("COLORTERM", "SSH_CONNECTION", "SSH_TTY", "BOCR_IMAGES", "TMUX"):
         surroundings.pop(name, None)
