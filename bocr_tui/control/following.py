@@ -138,9 +138,9 @@ class Follower:
         if step.problem:
             self._tell(Trouble(step.problem, "The journal is read again.", job.id))
 
-    async def fetch_logs(self, job: JobRow, names: Sequence[str] = LOG_NAMES) -> None:
-        """The last of a job's logs, for whoever wants to know what it did."""
-        await self.follow([job], {job.id}, names)
+    async def fetch_logs(self, jobs: Sequence[JobRow], names: Sequence[str] = LOG_NAMES) -> None:
+        """The last of these jobs' logs in one round trip, for whoever wants to know what they did."""
+        await self.follow(jobs, {job.id for job in jobs}, names)
 
     async def close_books(self, run: FollowedRun, short: Collection[str] = ()) -> int:
         """The job has ended and nothing is behind: close its journals' cursors, after a full second

@@ -11,6 +11,7 @@ import asyncio
 import time
 from asyncio import to_thread
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bocr_tui.catalog.database import Catalog, now
@@ -29,7 +30,7 @@ from bocr_tui.control.judging import (
     short_journals,
     without_journals,
 )
-from bocr_tui.control.logs import JOB_LOG, LOG_NAMES
+from bocr_tui.control.logs import JOB_LOG
 from bocr_tui.control.requests import (
     JobRequest,
     answer_requests,
@@ -98,6 +99,7 @@ class SiteDriver:
         self._poll_at = 0.0
         self._gone_since: dict[int, float] = {}
         self._lacking_since: dict[int, float] = {}
+        self._ended_well: list[JobRow] = []
         self._unknown: dict[int, _Unknown] = {}
         self._carrier = Carrier(catalog, site, books, self._look_now)
 
@@ -272,11 +274,15 @@ class SiteDriver:
         runs = await self._follower.follow([*on_site, *lost], orders.watched)
         self._standing.polled_at = now()
         more = False
+        self._ended_well = []
         for run in runs:
             if run.job.state == JobState.LOST:
                 await self._judge_lost(run)
             else:
                 more = await self._judge(run) or more
+        # Many may end while nobody looks. Their logs are good to have, and nothing waits for them.
+        with suppress(SiteError):
+            await self._follower.fetch_logs(self._ended_well, (JOB_LOG,))
         self._poll_at = time.monotonic() + (0.0 if more else self.site.poll_s)
         return more
 
@@ -295,8 +301,10 @@ class SiteDriver:
         ending = ending_of(job.token, run.exit, view, wish)
         if lacking:
             ending = without_journals(ending)
-        went_wrong = ending.cause not in ("ok", None) or ending.state == JobState.LOST
-        await self._follower.fetch_logs(job, LOG_NAMES if went_wrong else (JOB_LOG,))
+        if ending.cause not in ("ok", None) or ending.state == JobState.LOST:
+            await self._follower.fetch_logs([job])
+        else:
+            self._ended_well.append(job)
         await self._books.end(job, ending, unreadable)
         self._carrier.forget(job.id)
         for memory in (self._gone_since, self._lacking_since, self._unknown):
