@@ -41,6 +41,7 @@ def test_a_finish_that_is_none_is_unknown() -> None:
 
 def test_odd_probabilities_are_unknown_and_their_tokens_keep_their_places() -> None:
     values = ["null", "NaN", "3.0", '"low"', "true", "-Infinity", "-9999.0", "0", "-0.1"]
+    values.append("-" + "9" * 400)  # no float holds it
     entries = ",".join(f'{{"token":"a","logprob":{value}}}' for value in values)
     body = completion().replace(b'"finish', b'"logprobs":{"content":[' + entries.encode() + b']},"finish')
     tokens = read_completion(body).tokens
@@ -49,6 +50,7 @@ def test_odd_probabilities_are_unknown_and_their_tokens_keep_their_places() -> N
     assert chances[:5] == [None] * 5
     assert chances[5:8] == [0.0, 0.0, 1.0]
     assert chances[8] == pytest.approx(0.9048, abs=1e-4)
+    assert chances[9] == 0.0
 
 
 def test_a_tokens_bytes_are_preferred_to_what_is_shown_of_them() -> None:
@@ -197,6 +199,13 @@ def test_the_first_cause_is_told_before_the_last_lines(tmp_path: Path) -> None:
     words = last_words(log, since_byte=40).splitlines()
     assert words[0] == "torch.OutOfMemoryError: CUDA out of memory. Tried 20 GiB"
     assert words[1:] == ["RuntimeError: Engine core initialization failed.", *["INFO bye"] * 5]
+
+
+def test_of_a_progress_bar_the_last_state_alone_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    states = b"".join(b"Loading shards: %d%%\r" % share for share in range(101))
+    log.write_bytes(b"INFO weights\r\n" + states + b"\nINFO gone\n")
+    assert last_words(log).splitlines() == ["INFO weights", "Loading shards: 100%", "INFO gone"]
 
 
 def test_a_log_that_is_not_there_or_binary_is_no_trouble(tmp_path: Path) -> None:

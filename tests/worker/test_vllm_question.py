@@ -18,6 +18,7 @@ from PIL import Image
 
 from bocr_worker.engines.base import PageImage
 from bocr_worker.engines.vision.base import question_for
+from bocr_worker.engines.vision.sampling import SAMPLING_OPTIONS, Sampling, sampling_from
 from bocr_worker.runtimes.openai.answers import read_completion
 from bocr_worker.runtimes.openai.reading import body_of
 from bocr_worker.runtimes.vllm.ngrams import NoRunTwice, banned_next
@@ -115,6 +116,20 @@ def test_the_first_engine_is_given_its_processors_as_objects_and_the_second_thei
     assert second.extra_args == BODY["vllm_xargs"] and not hasattr(second, "logits_processors")
 
 
+def test_every_number_that_an_order_may_name_reaches_the_engine() -> None:
+    said = {
+        "temperature": 0.7,
+        "top_p": 0.8,
+        "max_tokens": 9,
+        "seed": 5,
+        "top_k": 20,
+        "repetition_penalty": 1.1,
+    }
+    assert set(said) == set(SAMPLING_OPTIONS)
+    body = sampling_from(Sampling(), said).fields()
+    assert vars(sampling_of(body, Params, first_engine=False)) == said
+
+
 def test_numbers_that_the_engine_refuses_are_a_bad_question() -> None:
     def params(**words: Any) -> Any:
         raise ValueError("temperature must be non-negative")
@@ -147,7 +162,7 @@ def test_an_answer_without_probabilities_has_none() -> None:
     read = read_completion(
         answer_body("m", SimpleNamespace(outputs=[said], prompt_token_ids=None, request_id="r"))
     )
-    assert read.tokens is None and read.finish == "stop"
+    assert read.tokens is None and read.finish == "unknown", "no reason is none, and not a good one"
 
 
 def test_a_run_may_not_come_again_within_its_window_unless_it_is_allowed() -> None:

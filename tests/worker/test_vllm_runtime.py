@@ -106,6 +106,7 @@ async def test_a_folder_without_the_model_s_code_is_named(tmp_path: Path) -> Non
     [
         ({"url": "http://127.0.0.1:1"}, "leave out url"),
         ({"command": ["x"]}, "leave out command"),
+        ({"stream": True}, "leave out stream"),
         ({"code": 7}, "code should be a folder"),
         ({"modle": "x"}, "Did you mean 'model'"),
     ],

@@ -13,6 +13,8 @@ from bocr_worker.runtimes.openai.troubles import Faulty
 
 _LONGEST_WORDS = 1000
 _LONGEST_FINISH = 20
+_LEAST_LOGPROB = -10_000.0
+"""Below it every probability is 0."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def _token(entry: dict[str, Any]) -> Token:
     value = entry.get("logprob")
     probability = None
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value <= 1e-3:  # NaN is not
-        probability = math.exp(min(0.0, value))
+        # A whole number may have more digits than a float can hold.
+        probability = math.exp(max(_LEAST_LOGPROB, min(0.0, value)))
     spelled = entry.get("bytes")
     if isinstance(spelled, list):
         try:

@@ -27,7 +27,8 @@ def last_words(log: Path, since_byte: int = 0) -> str:
             text = stream.read(_READ_BYTES).decode("utf-8", "replace")
     except OSError:
         return ""
-    lines = [shown for line in text.splitlines() if (shown := _shown(line))]
+    # Not splitlines, for which each state of a progress bar is a line.
+    lines = [shown for line in text.split("\n") if (shown := _shown(line))]
     last = lines[-_LINES:]
     causes = [line for line in dict.fromkeys(lines) if _CAUSE.search(line) and line not in last]
     return "\n".join([*causes[:_CAUSES], *last])
@@ -35,6 +36,6 @@ def last_words(log: Path, since_byte: int = 0) -> str:
 
 def _shown(line: str) -> str:
     """Without colours, and of what a progress bar wrote over itself the last state."""
-    bare = _COLOUR.sub("", line).rpartition("\r")[2]
+    bare = _COLOUR.sub("", line).rstrip().rpartition("\r")[2]
     printable = "".join(character if character.isprintable() else " " for character in bare).strip()
     return printable if len(printable) <= _LONGEST_LINE else printable[: _LONGEST_LINE - 1] + "…"

@@ -14,7 +14,10 @@ from typing import Any
 
 from bocr_worker.runtimes.vllm.ngrams import NoRunTwice
 
-_NUMBERS = ("temperature", "top_p", "max_tokens", "seed", "skip_special_tokens", "stop", "logit_bias")
+_NUMBERS = (
+    *("temperature", "top_p", "top_k", "repetition_penalty", "max_tokens", "seed"),
+    *("skip_special_tokens", "stop", "logit_bias"),
+)
 """What a body and vLLM's SamplingParams call by one name."""
 
 
@@ -123,7 +126,7 @@ def answer_body(name: str, output: Any) -> bytes:
     choice: dict[str, Any] = {
         "index": 0,
         "message": {"role": "assistant", "content": said.text},
-        "finish_reason": said.finish_reason or "stop",
+        "finish_reason": said.finish_reason,
     }
     if said.logprobs is not None:
         choice["logprobs"] = {"content": _tokens(said.token_ids, said.logprobs)}

@@ -22,7 +22,9 @@ from bocr_worker.runtimes.base import RuntimeBroken
 from bocr_worker.runtimes.openai.options import SERVER_OPTIONS
 from bocr_worker.runtimes.openai.runtime import OpenAiRuntime
 
-VLLM_OPTIONS = ("code", *(name for name in SERVER_OPTIONS if name not in ("url", "api_key_env", "command")))
+_NOT_HERE = ("url", "api_key_env", "command", "stream")
+
+VLLM_OPTIONS = ("code", *(name for name in SERVER_OPTIONS if name not in _NOT_HERE))
 """What an order may say beyond how a page is read. `code`: the folder of the model's own code for vLLM, which
 is run; of deepseek-ocr, the folder DeepSeek-OCR-vllm of its repository."""
 
@@ -51,6 +53,8 @@ def _order_of_servers(spec: EngineSpec, order: EngineOrder) -> EngineOrder:
     for name in ("url", "command", "api_key_env"):
         if name in options:
             raise RuntimeBroken(f"engine {spec.name}: runtime vllm starts its own process: leave out {name}")
+    if options.get("stream"):
+        raise RuntimeBroken(f"engine {spec.name}: runtime vllm does not stream answers: leave out stream")
     code = options.pop("code", "")
     if not isinstance(code, str) or "\0" in code:
         raise RuntimeBroken(f"engine {spec.name}: code should be a folder, not {str(code)[:40]!r}")
