@@ -13,12 +13,13 @@ from pathlib import Path
 from bocr_tui.catalog.database import Catalog
 from bocr_tui.catalog.ingest import Ingest, IngestStep, JournalPiece
 from bocr_tui.catalog.transitions import chunked
+from bocr_tui.config.errors import SiteError
 from bocr_tui.control.events import ControlEvent, Heartbeat, PagesMoved, Trouble
 from bocr_tui.control.jobs import JobRow
 from bocr_tui.control.logs import LOG_NAMES, LOGS, LogMirror
 from bocr_tui.control.mirror import Mirror
 from bocr_tui.sites.site import Site
-from bocr_tui.sites.transport.base import FileNews, RunAsk, RunNews
+from bocr_tui.sites.transport.base import FileNews, RunAsk, RunNews, TransportLost
 from bocr_worker.protocol.fields import is_number
 from bocr_worker.protocol.lines import MAX_LINE_BYTES
 
@@ -139,8 +140,14 @@ class Follower:
             self._tell(Trouble(step.problem, "The journal is read again.", job.id))
 
     async def fetch_logs(self, jobs: Sequence[JobRow], names: Sequence[str] = LOG_NAMES) -> None:
-        """The last of these jobs' logs in one round trip, for whoever wants to know what they did."""
-        await self.follow(jobs, {job.id for job in jobs}, names)
+        """The last of these jobs' logs in one round trip, for whoever wants to know what they did. What
+        cannot be kept here is left out: no job's end waits for a log. Raises TransportLost."""
+        try:
+            await self.follow(jobs, {job.id for job in jobs}, names)
+        except TransportLost:
+            raise
+        except SiteError as error:
+            self._tell(Trouble(error.cause, error.next_step))
 
     async def close_books(self, run: FollowedRun, short: Collection[str] = ()) -> int:
         """The job has ended and nothing is behind: close its journals' cursors, after a full second

@@ -47,7 +47,7 @@ from bocr_tui.control.uploading import Uploader
 from bocr_tui.sites.documents import uploads_documents
 from bocr_tui.sites.scheduler.base import JobView, Look
 from bocr_tui.sites.site import Site
-from bocr_tui.sites.transport.base import Link, NeedsPerson
+from bocr_tui.sites.transport.base import Link, NeedsPerson, TransportLost
 
 ORDERS_EVERY_S = 1.0
 """How often the catalog is looked at for new orders; the site is not touched for that."""
@@ -281,7 +281,7 @@ class SiteDriver:
             else:
                 more = await self._judge(run) or more
         # Many may end while nobody looks. Their logs are good to have, and nothing waits for them.
-        with suppress(SiteError):
+        with suppress(TransportLost):
             await self._follower.fetch_logs(self._ended_well, (JOB_LOG,))
         self._poll_at = time.monotonic() + (0.0 if more else self.site.poll_s)
         return more
