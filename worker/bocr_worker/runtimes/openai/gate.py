@@ -49,7 +49,9 @@ class Gate:
     def is_searching(self) -> bool:
         """Whether another look may well double the limit soon: the server has no line, and what was let in
         last is on its way."""
-        return self._doubling and self.limit <= 2 * self.inside and self.limit < self.most and not self._waiting
+        return (
+            self._doubling and self.limit <= 2 * self.inside and self.limit < self.most and not self._waiting
+        )
 
     @property
     def has_room(self) -> bool:
