@@ -79,12 +79,16 @@ def run_worker(run: Path, timeout_s: float = 60.0) -> int:
     return start_worker(run).wait(timeout_s)
 
 
+def journals_of(run: Path) -> list[Path]:
+    """Those of the last start last."""
+    return sorted(run.glob("journal-*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+
+
 def page_events(run: Path) -> list[PageEvent]:
     """Every page event of every journal of a run, in the order of writing within a journal."""
-    journals = sorted(run.glob("journal-*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
     return [
         read_page_event(record, journal.name)
-        for journal in journals
+        for journal in journals_of(run)
         for record in read_records(journal)
         if record.get("kind") == "page"
     ]
@@ -111,10 +115,10 @@ def exit_report(run: Path) -> ExitReport:
 
 
 def records(run: Path, kind: str) -> list[dict[str, Any]]:
-    """Every record of one kind, in all journals of a run."""
+    """Every record of one kind, in all journals of a run, in the order of the starts."""
     return [
         record
-        for journal in run.glob("journal-*.jsonl")
+        for journal in journals_of(run)
         for record in read_records(journal)
         if record.get("kind") == kind
     ]

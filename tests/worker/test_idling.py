@@ -63,6 +63,14 @@ def test_the_first_page_is_told_once() -> None:
     assert times == [1]
 
 
+def test_a_page_that_got_no_answer_is_no_first_page(tmp_path: Path) -> None:
+    paper = make_pdf(tmp_path / "a.pdf", 1)
+    run = make_run(tmp_path, noop_manifest(order_of(paper, 1), runtime="local", die=True))
+    assert start_worker(run).wait(60) == 0
+    assert exit_report(run).failed == 1 and "first_page_s" not in exit_report(run).extra
+    assert "first_page" not in [record["phase"] for record in records(run, "stage")]
+
+
 def test_a_start_after_a_kill_says_what_was_lost(tmp_path: Path) -> None:
     paper = make_pdf(tmp_path / "a.pdf", 3)
     manifest = noop_manifest(order_of(paper, 3), runtime="local", sleep_s=0.3)

@@ -62,7 +62,9 @@ class Feed:
         self._render_slots = render_slots
         self._sign = sign
         self._idling = idling
-        self._reader = PageReader(manifest, spec, reads, runtime, identity, recorder, sign)
+        self._reader = PageReader(
+            manifest, spec, reads, runtime, identity, recorder, sign, idling.page_was_read
+        )
         self._drawn: Waiting[DrawnPage] = Waiting(self._most_ahead, MOST_AHEAD_BYTES)
         self._reading: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
@@ -212,9 +214,7 @@ class Feed:
             task.add_done_callback(self._was_read)
 
     async def _read(self, drawn: DrawnPage) -> None:
-        again = await self._reader.read(drawn)
-        self._idling.page_was_read()
-        self._close(drawn.work, again=again)
+        self._close(drawn.work, again=await self._reader.read(drawn))
 
     def _was_read(self, task: asyncio.Task[None]) -> None:
         self._reading.discard(task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,7 +40,8 @@ class DrawnPage:
 
 
 class PageReader:
-    """Of one job. What it does with a page returns whether the page is to be read again."""
+    """Of one job. What it does with a page returns whether the page is to be read again. `answered` is called
+    with every answer of the engine."""
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class PageReader:
         identity: EngineIdentity,
         recorder: Recorder,
         sign: StopSign,
+        answered: Callable[[], None],
     ) -> None:
         self._manifest = manifest
         self._spec = spec
@@ -57,6 +60,7 @@ class PageReader:
         self._runtime = runtime
         self._recorder = recorder
         self._sign = sign
+        self._answered = answered
         self.ladder = Ladder(manifest)
         self._events = PageEvents(spec.name, identity, self.ladder)
         self._memories: dict[str, DocumentMemory] = {}
@@ -105,6 +109,8 @@ class PageReader:
             )
         except AskFailed as error:
             return await self._no_answer(drawn, error, time.monotonic() - begun)
+        if drawn.page.images:
+            self._answered()
         seconds = time.monotonic() - begun + drawn.page.seconds
         verdict = judge(Case(drawn.page.facts, recognition, context))
         if verdict.finding is None:

@@ -159,9 +159,7 @@ class Recognising:
             if not feeding.done():
                 feeding.cancel()
                 await asyncio.gather(feeding, return_exceptions=True)
-            if not recording.done():
-                await self._recorder.finish()
-            await recording
+            await self._recorder.finish(recording)
         if not feeding.cancelled():
             feeding.result()
 

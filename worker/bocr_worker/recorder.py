@@ -67,9 +67,13 @@ class Recorder:
         if self._fence.is_fresh():
             self.journal.page(event)
 
-    async def finish(self) -> None:
-        """Write what waits and end `run`."""
-        await self._waiting.put(None)
+    async def finish(self, running: asyncio.Task[None]) -> None:
+        """Write what waits and end `run`, which is `running`. Raises what it raises."""
+        ending = asyncio.create_task(self._waiting.put(None))
+        # A line that is full is never emptied once the disk has failed.
+        await asyncio.wait({ending, running}, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        await running
 
     async def run(self) -> None:
         """Write until `finish`. Raises OSError when the disk does not take it, ClaimedElsewhere when the run

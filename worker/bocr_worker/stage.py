@@ -156,8 +156,9 @@ class Stage:
                 beat_at = now + limits.heartbeat_s
                 with contextlib.suppress(OSError):  # a full disk shows when the next page is recorded
                     self._beat()
-            if (self._job.run_folder / "stop").exists():
-                self._job.sign.give("asked to stop")
+            with contextlib.suppress(OSError):  # a network filesystem may not answer for once
+                if (self._job.run_folder / "stop").exists():
+                    self._job.sign.give("asked to stop")
             await asyncio.sleep(min(_STOP_POLL_S, renew_s))
 
     def _renew(self) -> None:
