@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from PIL.Image import Image
 from sqlalchemy import update
 
 from bocr_tui.catalog import core
 from bocr_tui.ui import outside
+from bocr_tui.ui.pictures import PageFile, Pictures
 from bocr_tui.ui.screens.page import PageScreen
 from bocr_tui.ui.turning import neighbour
 from bocr_tui.ui.widgets.picture_view import PictureView
@@ -166,6 +169,29 @@ async def test_a_page_the_file_does_not_have_is_a_sentence_and_the_panel_goes_on
         await panel.sees("cannot be drawn")
         await panel.press("left_square_bracket")
         await panel.until(lambda: "▀" in panel.text)
+
+
+async def test_an_image_that_comes_after_one_has_turned_the_page_is_not_shown_there(
+    drawn_campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn, turned = Pictures.picture, asyncio.Event()
+    shown: list[int] = []
+
+    async def late(pictures: Pictures, page: PageFile) -> Image:
+        image = await drawn(pictures, page)
+        await turned.wait()
+        shown.append(page.number)
+        return image
+
+    monkeypatch.setattr(Pictures, "picture", late)
+    async with opened(drawn_campaign.workspace, (120, 40)) as panel:
+        await into_page(panel)
+        await panel.press("right_square_bracket")
+        await panel.sees("cannot be drawn")
+        turned.set()
+        await panel.until(lambda: shown)
+        assert shown == [1]
+        assert "cannot be drawn" in panel.text and panel.app.screen.query_one(PictureView).image is None
 
 
 def test_a_neighbour_is_found_in_the_list_s_order_even_from_a_page_that_left_it() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -30,6 +30,9 @@ from bocr_tui.ui.widgets.text_pane import TextPane
 from bocr_tui.ui.widgets.tones import Part
 from bocr_tui.ui.widgets.top_line import PartsLine, PlaceLine, TopLine
 from bocr_tui.ui.work import begin
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 PANES = ("facts", "text", "image")
 TITLES = {"facts": "Facts", "text": "Text", "image": "Image"}
@@ -157,7 +160,10 @@ class PageScreen(ReviewingScreen):
         if self.attempt is None:
             self.read = Read(trouble="Nothing was tried on this page yet.")
         else:
-            self.read = await read_attempt(self.panel.results, story.attempts[self.attempt])
+            read = await read_attempt(self.panel.results, story.attempts[self.attempt])
+            if not self._is_on(story):
+                return
+            self.read = read
         self._show_text()
         self.query_one(PictureView).mark(self.read.lines, 0 if self.read.lines else None)
         self._tell_panes()
@@ -173,9 +179,17 @@ class PageScreen(ReviewingScreen):
             return
         view.say("Fetching the page…" if isinstance(page, FarPage) else "Drawing the page…")
         try:
-            view.show(await self.panel.pictures.picture(page))
+            image = await self.panel.pictures.picture(page)
         except PictureFailed as failed:
-            view.say(str(failed))
+            if self._is_on(story):
+                view.say(str(failed))
+            return
+        if self._is_on(story):
+            view.show(image)
+
+    def _is_on(self, story: PageStory) -> bool:
+        """Whether that page is still the one on the screen: another may have been turned to meanwhile."""
+        return self.story is not None and self.story.page.id == story.page.id
 
     @on(TextPane.Moved)
     def _line_chosen(self, message: TextPane.Moved) -> None:
@@ -255,10 +269,12 @@ class PageScreen(ReviewingScreen):
             view.zoom(view.image)
             return
         try:
-            view.zoom(await self.panel.pictures.picture(page))
+            image: Image | None = await self.panel.pictures.picture(page)
         except PictureFailed as failed:
             self.panel.tell(str(failed), "warning")
-            view.zoom(view.image)
+            image = view.image
+        if self._is_on(story):
+            view.zoom(image)
 
     @work(exclusive=True, group="attempt")
     async def action_next_attempt(self) -> None:
