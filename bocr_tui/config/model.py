@@ -248,7 +248,7 @@ class PlanningConfig(_Table):
     """How pages become batches."""
 
     pages: int = Field(default=200, ge=1)
-    """Pages a batch, when neither pages nor documents are asked for."""
+    """About so many pages a batch, when neither pages nor documents are asked for."""
 
 
 class LimitsConfig(_Table):

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 
-PagesOption = Annotated[int | None, typer.Option("--pages", min=1, help="Pages a batch.")]
+PagesOption = Annotated[
+    int | None, typer.Option("--pages", min=1, help="About so many pages a batch: batches take equally long.")
+]
 DocumentsOption = Annotated[int | None, typer.Option("--documents", min=1, help="Documents a batch.")]
 SampleOption = Annotated[
     int | None,
