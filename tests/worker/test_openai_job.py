@@ -7,12 +7,15 @@ import os
 import signal
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bocr_worker.protocol.failures import FailureClass
 from bocr_worker.protocol.heartbeat import read_heartbeat
+from bocr_worker.protocol.manifest import Variation
 from tests.papers import make_pdf
 from tests.worker.runs import (
     exit_report,
@@ -116,6 +119,30 @@ def test_a_server_that_does_not_start_is_the_jobs_cause(tmp_path: Path) -> None:
     assert report.outcome == "error"
     assert "No available memory for the cache blocks" in report.cause
     assert report.left == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "rung", "words"),
+    [
+        ({}, {"prompt": "grouned"}, "rung 'odd': prompt 'grouned' is unknown. Did you mean 'grounded'"),
+        (
+            {},
+            {"tempertaure": 1},
+            "rung 'odd': the option 'tempertaure' is unknown. Did you mean 'temperature'",
+        ),
+        ({"temperature": 99}, {}, "temperature should be a number from 0 to 2"),
+    ],
+)
+def test_a_rung_that_cannot_be_meant_is_told_before_a_server_is_started(
+    tmp_path: Path, options: dict[str, Any], rung: dict[str, Any], words: str
+) -> None:
+    paper = make_pdf(tmp_path / "a.pdf", 1)
+    manifest = vision_manifest(order_of(paper, 1), **options)
+    ladder = {FailureClass.REPETITION: (Variation(), Variation("odd", options=rung))}
+    run = make_run(tmp_path, replace(manifest, ladder=ladder))
+    assert start_vision_worker(run).wait(30) == 1
+    assert words in exit_report(run).cause
+    assert exit_report(run).left == 1 and not list(run.glob("server*.log"))
 
 
 @linux

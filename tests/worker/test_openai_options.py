@@ -31,6 +31,7 @@ def test_a_url_is_one_or_several_and_needs_no_v1() -> None:
     [
         ({"urll": "http://a"}, "'urll' is unknown. Did you mean 'url'"),
         ({"url": "a:8000"}, "url should be like http://host:8000"),
+        ({"url": "http://me:secret@host:8000"}, r"^url holds a name or a password(?!.*secret)"),
         ({"url": 7}, "url should be a list of texts"),
         ({"restarts": -1}, "restarts should be a whole number"),
         ({"restarts": True}, "restarts should be a whole number"),

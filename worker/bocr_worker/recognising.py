@@ -7,6 +7,7 @@ import contextlib
 import time
 from itertools import chain
 
+from bocr_worker.asking import check_questions
 from bocr_worker.claim import wait_until_quiet
 from bocr_worker.drawing import Drawing
 from bocr_worker.engines.registry import engine_of, readable_languages
@@ -88,6 +89,7 @@ class Recognising:
         job.journal.stage("loading", engine=manifest.engine.name, skipped=self._skipped, **strange)
         spec = engine_of(manifest.engine)
         runtime = runtime_for(spec, manifest.engine, manifest.limits, job.cores, job.run_folder)
+        check_questions(spec, manifest)
         self._runtime = runtime
         self._idling.engine_starts()
         try:

@@ -106,6 +106,8 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
 def _url(value: str) -> str:
     """Without the /v1 that people copy along with it."""
     bare = text_option("url", value).strip().rstrip("/").removesuffix("/v1")
+    if "@" in bare.partition("://")[2].partition("/")[0]:
+        raise OptionError("url holds a name or a password; what a server asks for comes from api_key_env")
     if not bare.startswith(("http://", "https://")) or any(character.isspace() for character in bare):
         raise OptionError(f"url should be like http://host:8000, not {value[:60]!r}")
     return bare
