@@ -139,6 +139,7 @@ def _export(context: Context, options: Options) -> Outcome:
         stop=options.stop,
     )
     missing = f", {counted(report.missing, 'page')} without text" if report.missing else ""
+    missing += f", {counted(report.ignored, 'page')} ignored" if report.ignored else ""
     unreadable = f", {counted(report.unreadable, 'document')} unreadable" if report.unreadable else ""
     return Outcome(
         text=(

@@ -128,9 +128,9 @@ def test_an_export_of_a_catalog_with_gaps_ends_with_3(ask: Bocr, shelf: Shelf) -
     shelf.document("loi.pdf", [Leaf(text="Dahir")])
     out = shelf.workspace.root / "out"
     assert ask("export", out, "--json").json["ok"] == 1
-    shelf.document("décret.pdf", [FAILED])
+    shelf.document("décret.pdf", [FAILED, IGNORED])
     said = ask("export", out)
-    assert said.code == 3 and "1 page without text" in said.out
+    assert said.code == 3 and "1 page with text, 1 page without text, 1 page ignored." in said.out
     assert ask("export", out, "--document", "loi.pdf").code == 0
     assert ask("export", out, "--format", "docx").code == 2
 
