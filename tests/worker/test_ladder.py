@@ -85,6 +85,21 @@ def test_deepseek_is_asked_without_grounding_before_anything_else() -> None:
         assert names("deepseek-ocr", failure)[:3] == ["plain", "prompt-free", "again"]
 
 
+def test_no_page_of_text_is_asked_for_as_if_it_were_a_formula_or_a_chart() -> None:
+    assert names("glm-ocr", FailureClass.REPETITION) == [
+        "plain",
+        "again",
+        "prompt-markdown",
+        "warmer",
+        "columns",
+    ]
+    assert names("paddleocr-vl", FailureClass.REPETITION) == ["plain", "again", "warmer", "columns"]
+    for engine, spec in all_engines().items():
+        asked = {rung.options.get("prompt") for failure in FailureClass for rung in rungs(engine, failure)}
+        assert not asked & {"table", "formula", "chart"}, engine
+        assert spec.vision is None or spec.vision.of_parts < set(spec.vision.prompts)
+
+
 def test_every_rung_of_a_model_is_a_question_that_its_engine_understands() -> None:
     image = PageImage(b"", "png", 100, 100, 72)
     for engine, spec in all_engines().items():

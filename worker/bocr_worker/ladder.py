@@ -128,7 +128,8 @@ def rungs(
         return DEFAULT_LADDER[engine][failure]
     spec = spec or all_engines().get(engine)
     if spec is not None and spec.vision is not None:
-        return model_ladder(engine, tuple(spec.vision.prompts))[failure]
+        prompts = [name for name in spec.vision.prompts if name not in spec.vision.of_parts]
+        return model_ladder(engine, prompts)[failure]
     return DEFAULT_LADDER[ANY_ENGINE][failure]
 
 

@@ -43,7 +43,7 @@ ASKED_ANEW = frozenset(
 
 
 def model_ladder(engine: str, prompts: Sequence[str]) -> Mapping[FailureClass, Rungs]:
-    """`prompts` are the names of its prompts, the default first and the plainest last."""
+    """`prompts` are the names of its prompts for whole pages, the default first and the plainest last."""
     prompt = plainest(prompts)
     anew = (*prompt, AGAIN) if engine in PROMPT_FIRST else (AGAIN, *prompt)
     ladder: dict[FailureClass, Rungs] = dict.fromkeys(FailureClass, (PLAIN, *anew, FINE, COLUMNS))

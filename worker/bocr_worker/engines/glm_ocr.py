@@ -44,6 +44,7 @@ SPEC = vision_spec(
     VisionEngine(
         models=("zai-org/GLM-OCR",),
         prompts=PROMPTS,
+        of_parts=frozenset(["table", "formula"]),
         parse=parse_markdown,
         sampling=_sampling,
         flags=(

@@ -33,6 +33,7 @@ SPEC = vision_spec(
     VisionEngine(
         models=("PaddlePaddle/PaddleOCR-VL", "PaddlePaddle/PaddleOCR-VL-1.5"),
         prompts=PROMPTS,
+        of_parts=frozenset(["table", "formula", "chart"]),
         parse=parse_markdown,
         sampling=_sampling,
         flags=(

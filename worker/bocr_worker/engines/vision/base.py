@@ -79,6 +79,9 @@ class VisionEngine:
     native: NativeCall | None = None
     licence: str = ""
     """Of the weights, as their authors name it."""
+    of_parts: frozenset[str] = frozenset()
+    """Names of prompts that are made for a part of a page (a table, a formula): a person may choose one, no
+    ladder does."""
     parameters_b: float = 0.0
     """Billions of parameters of the default model; at two bytes each, so many gigabytes of GPU memory twice
     over are its weights alone. 0 is unknown."""

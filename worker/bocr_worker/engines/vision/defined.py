@@ -140,6 +140,7 @@ def _vision(name: str, record: Mapping[str, Any], base: EngineSpec | None) -> Vi
         vision,
         models=(model,) if model else vision.models,
         prompts=prompts or vision.prompts,
+        of_parts=frozenset() if prompts else vision.of_parts,
         parse=PARSERS[parser] if parser else vision.parse,
         sampling=_sampling(name, record, vision),
         served_by=Versions(
