@@ -63,7 +63,8 @@ def test_the_editor_s_text_is_taken_and_no_change_is_none(editor_that) -> None: 
     editor_that("")
     assert edit_text("Lu mal.") is None
     editor_that("p.write_text('half'); sys.exit(1)")
-    assert edit_text("Lu mal.") is None
+    with pytest.raises(UsageError, match="status 1"):
+        edit_text("Lu mal.")
 
 
 def test_an_editor_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

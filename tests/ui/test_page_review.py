@@ -153,6 +153,57 @@ async def test_an_editor_that_changes_nothing_keeps_nothing(
     assert page_row(campaign, 14).state == "failed"
 
 
+class LentTerminal:
+    """Counts how often the driver gave the terminal away and took it back, as one on a real terminal does."""
+
+    def __init__(self, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.lent = self.taken_back = 0
+        driver = panel.app._driver
+        monkeypatch.setattr(type(driver), "can_suspend", True)
+        monkeypatch.setattr(driver, "suspend_application_mode", self._lend, raising=False)
+        monkeypatch.setattr(driver, "resume_application_mode", self._take_back, raising=False)
+
+    def _lend(self) -> None:
+        self.lent += 1
+
+    def _take_back(self) -> None:
+        self.taken_back += 1
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        (None, "is not here"),
+        ("no program at all", "The editor cannot be used"),
+        ("#!/bin/sh\nexit 1\n", "The editor ended with status 1. Nothing was kept."),
+        ("#!/bin/sh\nkill -9 $$\n", "The editor was ended by signal 9. Nothing was kept."),
+    ],
+    ids=["missing", "no-program", "fails", "killed"],
+)
+async def test_the_panel_has_its_terminal_back_however_the_editor_ends(
+    campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, told: str
+) -> None:
+    editor = tmp_path / "editor"
+    if script is not None:
+        editor.write_text(script)
+        editor.chmod(editor.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("EDITOR", str(editor))
+    monkeypatch.delenv("VISUAL", raising=False)
+    async with opened(campaign.workspace) as panel:
+        terminal = LentTerminal(panel, monkeypatch)
+        await into_page(panel, "f")
+        for place, key in ((None, "E"), ("settings", "e")):
+            if place is not None:
+                await panel.go(place)
+            before = len(panel.toasts)
+            await panel.press(key)
+            await panel.until(lambda before=before: len(panel.toasts) > before)
+            assert told.split(". ")[0] in panel.toasts[-1]
+        assert terminal.lent == terminal.taken_back > 0
+        assert told in panel.toasts[before - 1]
+    assert page_row(campaign, 14).state == "failed"
+
+
 async def test_an_engine_can_be_chosen_to_read_the_page_again(campaign: Campaign) -> None:
     async with opened(campaign.workspace) as panel:
         await into_page(panel, "f")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from textual import work
 from textual.app import SuspendNotSupported
 
@@ -50,19 +52,16 @@ class ReviewingScreen(PanelScreen[None]):
         """What the editor left; None: nothing to keep, and the person is told why. The panel waits meanwhile:
         the terminal is the editor's."""
         from bocr_tui.actions.editing import edit_text
+        from bocr_tui.ui.lending import lend_terminal
 
-        before, ending = self.read.to_edit
         try:
-            with self.app.suspend():
-                edited = edit_text(before, ending)
+            edited = lend_terminal(self.app, partial(edit_text, *self.read.to_edit))
         except SuspendNotSupported:
             self.panel.tell("There is no terminal here for an editor: use `bocr edit`.", "warning")
             return None
         except BocrError as error:
             self.panel.tell(f"{error.cause} {error.next_step}".strip(), "error")
             return None
-        finally:
-            self.app.refresh()
         if edited is None:
             self.panel.tell("Nothing was changed, and nothing kept.")
         return edited

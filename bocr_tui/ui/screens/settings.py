@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from functools import partial
 from typing import Any, ClassVar
 
@@ -16,7 +15,7 @@ from textual.widgets import Static
 
 from bocr_tui.actions.action import Options, Selection
 from bocr_tui.actions.registry import action_named
-from bocr_tui.config.errors import BocrError, UsageError
+from bocr_tui.config.errors import BocrError
 from bocr_tui.ui.panel_settings import read_panel_settings
 from bocr_tui.ui.safe_text import clean
 from bocr_tui.ui.screens.asking import Pick
@@ -252,7 +251,8 @@ class SettingsScreen(PanelScreen[None]):
 
     def action_edit(self) -> None:
         """The terminal is the editor's meanwhile."""
-        from bocr_tui.actions.editing import editor
+        from bocr_tui.actions.editing import edit_file, editor
+        from bocr_tui.ui.lending import lend_terminal
 
         reason = self.panel.doer.why_not(action_named("workspace.set"), Selection())
         if reason is not None:
@@ -260,17 +260,13 @@ class SettingsScreen(PanelScreen[None]):
             return
         path = self.panel.workspace.config_path
         try:
-            command = editor()
-            with self.app.suspend():
-                subprocess.run([*command, str(path)], check=False)
+            editor()  # before the terminal is lent for it
+            lend_terminal(self.app, partial(edit_file, path))
         except SuspendNotSupported:
             self.panel.tell(f"There is no terminal here for an editor: edit {path}.", "warning")
             return
-        except (BocrError, OSError) as error:
-            told = error if isinstance(error, BocrError) else UsageError(f"The editor fails: {error}.")
-            self.panel.tell(f"{told.cause} {told.next_step}".strip(), "error")
-            return
-        self.app.refresh()
+        except BocrError as error:
+            self.panel.tell(f"{error.cause} {error.next_step}".strip(), "error")
         begin(self, self._load, group="settings")
 
     # The list
