@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from random import Random
 from typing import Any
 
 import pytest
@@ -210,10 +211,12 @@ class FakeLane:
     def __init__(self, limit: int) -> None:
         self.gate = Gate(limit, limit)
         self.suspects = 0
+        self.is_up = True
         self.broken: Exception | None = None
 
-    def has_room(self, suspect: bool) -> bool:
-        return self.broken is None and self.gate.has_room and not (suspect and self.suspects)
+    @property
+    def has_room(self) -> bool:
+        return self.is_up and self.gate.has_room
 
 
 def pool_of(*limits: int) -> tuple[Pool, list[Any]]:
@@ -276,18 +279,107 @@ async def test_a_place_that_was_given_to_one_who_is_cancelled_just_then_is_not_l
     assert lane.gate.inside == 0
 
 
-async def test_no_two_suspects_are_inside_together_and_others_pass_them() -> None:
+async def test_a_suspect_is_inside_alone_and_others_wait_until_all_suspects_have_left() -> None:
     pool, (lane,) = pool_of(8)
-    leave, leave_others = asyncio.Event(), asyncio.Event()
-    suspects = [asyncio.create_task(visit(pool, leave, suspect=True)) for _ in range(3)]
+    leave, leave_later, leave_others = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    first = [asyncio.create_task(visit(pool, leave)) for _ in range(3)]
+    await settled()
+    suspects = [asyncio.create_task(visit(pool, leave_later, suspect=True)) for _ in range(3)]
     others = [asyncio.create_task(visit(pool, leave_others)) for _ in range(4)]
     await settled()
-    assert (lane.gate.inside, lane.suspects) == (5, 1)
+    assert (lane.gate.inside, lane.suspects) == (3, 0), "it is emptied for them"
+    leave.set()
+    await asyncio.gather(*first)
+    await settled()
+    assert (lane.gate.inside, lane.suspects) == (1, 1)
+    leave_later.set()
+    await asyncio.gather(*suspects)
+    await settled()
+    assert (lane.gate.inside, lane.suspects) == (4, 0)
     leave_others.set()
     await asyncio.gather(*others)
-    leave.set()
-    await asyncio.gather(*suspects)
     assert (lane.gate.inside, lane.suspects) == (0, 0)
+
+
+async def test_one_server_is_emptied_for_suspects_and_the_others_read_on() -> None:
+    pool, lanes = pool_of(4, 4)
+    leave, leave_late = asyncio.Event(), asyncio.Event()
+    early = [asyncio.create_task(visit(pool, leave)) for _ in range(4)]
+    await settled()
+    suspects = [asyncio.create_task(visit(pool, leave, suspect=True)) for _ in range(2)]
+    late = [asyncio.create_task(visit(pool, leave_late)) for _ in range(6)]
+    await settled()
+    assert sorted(lane.gate.inside for lane in lanes) == [2, 4]
+    leave.set()
+    await asyncio.gather(*early, *suspects)
+    leave_late.set()
+    await asyncio.gather(*late)
+    assert [(lane.gate.inside, lane.suspects) for lane in lanes] == [(0, 0), (0, 0)]
+
+
+async def test_a_suspect_that_gives_up_waiting_keeps_nobody_out() -> None:
+    pool, (lane,) = pool_of(8)
+    leave = asyncio.Event()
+    inside = asyncio.create_task(visit(pool, leave))
+    await settled()
+    suspect = asyncio.create_task(visit(pool, leave, suspect=True))
+    await settled()
+    other = asyncio.create_task(visit(pool, leave))
+    await settled()
+    assert lane.gate.inside == 1
+    suspect.cancel()
+    await settled()
+    assert lane.gate.inside == 2
+    leave.set()
+    await asyncio.gather(inside, other)
+
+
+async def test_when_the_server_that_is_emptied_goes_another_takes_the_suspect() -> None:
+    pool, (one, two) = pool_of(4, 4)
+    leave = asyncio.Event()
+    inside = [asyncio.create_task(visit(pool, leave)) for _ in range(3)]
+    await settled()
+    suspect = asyncio.create_task(visit(pool, leave, suspect=True))
+    await settled()
+    two.is_up, two.broken = False, RuntimeBroken("it burnt down")
+    pool.changed()
+    leave.set()
+    await asyncio.gather(*inside)
+    assert await suspect is one
+
+
+@given(st.randoms(use_true_random=False))
+def test_whatever_comes_and_goes_suspects_are_alone_and_nobody_waits_for_ever(random: Random) -> None:
+    async def play() -> None:
+        pool, lanes = pool_of(*(random.randint(1, 4) for _ in range(random.randint(1, 3))))
+
+        async def come(suspect: bool) -> None:
+            async with pool.lane(suspect) as lane:
+                for _ in range(random.randint(0, 4)):
+                    assert lane.gate.inside <= lane.gate.limit
+                    assert not lane.suspects or lane.gate.inside == 1
+                    await asyncio.sleep(0)
+
+        visits = []
+        for _ in range(random.randint(1, 30)):
+            visits.append(asyncio.create_task(come(random.random() < 0.4)))
+            what = random.random()
+            if what < 0.2:
+                random.choice(visits).cancel()
+            elif what < 0.4:
+                lane = random.choice(lanes)
+                lane.is_up = not lane.is_up
+                pool.changed()
+            if what < 0.7:
+                await asyncio.sleep(0)
+        for lane in lanes:
+            lane.is_up = True
+        pool.changed()
+        done = await asyncio.wait_for(asyncio.gather(*visits, return_exceptions=True), 5.0)
+        assert not [each for each in done if isinstance(each, Exception)]
+        assert [(lane.gate.inside, lane.suspects) for lane in lanes] == [(0, 0)] * len(lanes)
+
+    asyncio.run(play())
 
 
 async def test_when_no_server_will_come_up_again_everybody_is_told_why() -> None:

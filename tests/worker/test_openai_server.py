@@ -189,6 +189,22 @@ async def test_the_page_that_kills_the_server_is_found_and_the_others_are_read(
         assert runtime.facts["restarts"] == 3 or runtime.facts["restarts"] == 2
 
 
+async def test_however_many_pages_kill_the_server_no_sound_page_is_blamed(tmp_path: Path) -> None:
+    """Pages that kill it come in fresh when sound ones were inside at two deaths."""
+    guilty = (3, 4, 6, 8)
+    faults = json.dumps([{"kind": "crash", "image": image_hash(number)} for number in guilty])
+    flags = ("--faults", faults, "--service", "0.1", "--slots", "8")
+    async with running(spawning(tmp_path, *flags, max_in_flight=4, restarts=50)) as runtime:
+        asking = [asyncio.create_task(runtime.ask(page(number), LONG_S)) for number in range(4)]
+        await until(lambda: runtime.lanes[0].restarts == 2)
+        asking += [asyncio.create_task(runtime.ask(page(number), LONG_S)) for number in range(4, 10)]
+        results: list[Any] = await asyncio.gather(*asking, return_exceptions=True)
+        given_up = [number for number, result in enumerate(results) if isinstance(result, AskFailed)]
+        assert given_up == list(guilty)
+        assert sum(isinstance(result, Recognition) for result in results) == 6
+        assert [(lane.gate.inside, lane.suspects) for lane in runtime.lanes] == [(0, 0)]
+
+
 # -- the end: nobody is left ---------------------------------------------------------------------------
 
 

@@ -55,7 +55,7 @@ class Lane:
         """Counts the times that the server came up."""
         self.restarts = 0
         self.suspects = 0
-        """Questions inside that were inside when the server died, twice."""
+        """1 while the question inside is one that was inside when a server died, twice; it is alone then."""
         self.failing = 0
         """Questions whose last try went wrong and that are neither answered nor given up."""
         self.load: Load | None = None
@@ -81,12 +81,12 @@ class Lane:
         since = self._lost_since
         return self._lost_s + (0.0 if since is None else time.monotonic() - since)
 
-    def has_room(self, suspect: bool) -> bool:
-        if not self.is_up or self._doubts or not self.gate.has_room:
-            return False
-        if time.monotonic() < self._paused_until:
-            return False
-        return not (suspect and self.suspects)
+    @property
+    def has_room(self) -> bool:
+        """Whether the server could take one more question now, whoever is inside."""
+        return (
+            self.is_up and not self._doubts and self.gate.has_room and time.monotonic() >= self._paused_until
+        )
 
     # -- a question ------------------------------------------------------------------------------------
 

@@ -12,8 +12,8 @@ _TRIES_AT_MOST = 8
 
 _FEW = 2
 DEATHS = 3
-"""Deaths of the server with this question inside. After the second it is let in without the others that
-were there, so that the third is its own."""
+"""Deaths of the server with this question inside. After the second it is let in alone, so that the third is
+its own."""
 
 _LONGEST_BACKOFF_S = 30.0
 
