@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from bocr_tui.catalog.lists import NoCatalog
 from bocr_tui.catalog.words import PageState
 from bocr_tui.ui.driving import Driving
 from bocr_tui.ui.telling_sites import top_parts
+from bocr_tui.ui.widgets.tones import Part
 from bocr_tui.ui.widgets.top_line import WIDE, Standing
 
 if TYPE_CHECKING:
     from bocr_tui.ui.app import BocrApp
+    from bocr_tui.ui.watching import Sight
 
 TONES = {
     Driving.NOT_YET: "muted",
@@ -20,6 +23,17 @@ TONES = {
     Driving.NOBODY: "muted",
     Driving.TROUBLE: "failed",
 }
+
+
+def _unread(sight: Sight) -> tuple[Part, ...]:
+    """Why nothing is known of the catalog; a catalog that cannot be read is never told as none."""
+    if sight.seen_at is not None:
+        return ()
+    if sight.trouble is None:
+        return (("loading…", "muted"),)
+    if isinstance(sight.trouble, NoCatalog):
+        return (("no catalog yet", "muted"),)
+    return (("the catalog cannot be read", "failed"),)
 
 
 def standing_of(panel: BocrApp) -> Standing:
@@ -31,7 +45,8 @@ def standing_of(panel: BocrApp) -> Standing:
         driving=str(driving),
         driving_tone=TONES[driving],
         stale_s=sight.stale_s(time.monotonic()),
-        live=sight.seen_at is not None,
+        unread=_unread(sight),
+        counted=sight.seen_at is not None or isinstance(sight.trouble, NoCatalog),
         activity=panel.activity,
         running=pages.of(PageState.RUNNING),
         queued=pages.of(PageState.QUEUED),

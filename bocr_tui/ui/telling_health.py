@@ -83,8 +83,9 @@ def _sites(health: Health) -> Iterator[Fact]:
     for row in rows or health.sites[:4]:
         words, tone = link_words(row, health.at)
         jobs = job_counts(row)
-        more = [each for each in (jobs, why(row) if row.is_troubled else "") if each]
-        yield (row.name, ", ".join([words, *more]), tone)
+        said = ", ".join(filter(None, (words, jobs)))
+        reason = why(row) if row.is_troubled else ""
+        yield (row.name, f"{said}: {reason}" if reason else said, tone)
 
 
 def pages_said(health: Health, window: str) -> tuple[Part, ...]:

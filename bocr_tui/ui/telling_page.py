@@ -11,7 +11,7 @@ from bocr_tui.catalog.reasons import spread_out
 from bocr_tui.ui import wording
 from bocr_tui.ui.page_story import PageStory
 from bocr_tui.ui.telling import Fact, about_sources
-from bocr_tui.ui.widgets.facts import Heading, Labelled, Paragraph, Words
+from bocr_tui.ui.widgets.facts import Heading, Indented, Labelled, Paragraph, Words
 from bocr_tui.ui.widgets.tones import Part
 
 EVIDENCE_CHARACTERS = 600
@@ -99,9 +99,8 @@ def about_attempts(
             (f" {attempt.variation}", "plain"),
             (f"  {wording.plain(attempt.failure or '')}", tone),
             (taken, "ok"),
-            (f"\n      {_figures(attempt)}", "muted"),
         ]
-        paragraphs.append(Words(parts))
+        paragraphs += [Words(parts), Indented(((_figures(attempt), "muted"),), 6)]
     return paragraphs
 
 

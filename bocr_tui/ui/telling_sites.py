@@ -80,7 +80,7 @@ def _in_top_line(row: SiteRow, now: float, wide: bool) -> Part:
     if row.is_paused:
         place = place_named("sites")
         key = place.key if place is not None else ""
-        return (f"{words}: {key}, r resumes" if wide else f"{words}: {key} r", tone)
+        return (f"{words}: {key}, r resumes" if wide else words, tone)
     if row.look_problem and row.link == "connected":
         return ("scheduler silent", "warning")
     if row.link == "connected" and tone == "ok":
@@ -110,9 +110,9 @@ def about_site(row: SiteRow, facts: SiteFacts | None, now: float) -> list[Paragr
         lines.append(("Scheduler", row.look_problem, "warning"))
     lines += [
         ("Journals read", _when(row.polled_at, now), "plain"),
-        ("Scheduler asked", _when(row.looked_at, now), "plain"),
+        ("Jobs looked at", _when(row.looked_at, now), "plain"),
     ]
-    paragraphs: list[Paragraph] = [Words(((row.name, "strong"),)), Labelled(lines, label_cells=15)]
+    paragraphs: list[Paragraph] = [Words(((row.name, "strong"),)), Labelled(lines)]
     paragraphs += _uploads(row)
     if row.jobs:
         paragraphs += [Heading("Jobs"), Labelled(_counts(row.jobs))]

@@ -74,7 +74,7 @@ async def test_it_says_how_fast_it_goes_what_is_used_and_what_is_left(busy: Camp
         await panel.sees("now 1,800")
         await panel.sees("2 GPUs, 81 % busy")
         assert "about" in panel.text and "14 pages" in panel.text
-        assert "‖ paused, The key of box.example is" in panel.text
+        assert "‖ paused: The key of box.example is" in panel.text
 
 
 async def test_failures_by_class_open_their_pages(busy: Campaign) -> None:

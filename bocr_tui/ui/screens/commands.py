@@ -25,6 +25,7 @@ class CommandsPane(Vertical):
         yield PartsLine(id="commands-title")
         view = LogView(id="commands-log", draw=command_parts)
         view.missing = view.empty = Notice("No command was sent to this site yet.")
+        view.waiting = Notice("")
         yield view
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -39,6 +40,7 @@ class CommandsPane(Vertical):
         """Show the commands of `site` out of the log at `path`."""
         if site != self._site:
             self._site = site
+            self.view.waiting = Notice("Loading…")
             self.view.show(FilteredLines(path, partial(is_of_site, site)))
             self._tell()
 

@@ -108,6 +108,7 @@ class PlanView(PanelScreen[None]):
         self._show_lists()
         self.documents.focus()
         self.query_one("#forecast", Facts).say("Loading…")
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._want_preview())
         begin(self, self._load_facts, group="facts")
 
     async def on_unmount(self) -> None:
@@ -266,13 +267,22 @@ class PlanView(PanelScreen[None]):
 
     def _begin_preview(self) -> None:
         """One at a time: what is asked for meanwhile is asked for once, afterwards."""
-        if self._facts is None or not self._there or not self.documents.loaded:
+        if self._facts is None or not self._there:
+            return
+        if not self.documents.loaded:
+            self._tell_no_preview()
             return
         if self._busy:
             self._again = True
             return
         self._busy = True
         begin(self, self._preview, group="preview", exclusive=False)
+
+    def _tell_no_preview(self) -> None:
+        """The lists say why; here it must not look as if something were still on its way."""
+        if (trouble := self.documents.trouble) is not None:
+            none = isinstance(trouble, NoCatalog)
+            self.query_one("#forecast", Facts).say("Nothing yet." if none else "What is new is not known.")
 
     async def _preview(self) -> None:
         pane = self.query_one("#forecast", Facts)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
+from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.message import Message
@@ -57,7 +58,7 @@ class Paragraph(ABC):
     """Something that a Facts pane draws."""
 
     @abstractmethod
-    def draw(self, pane: Facts) -> Text | Table: ...
+    def draw(self, pane: Facts) -> RenderableType: ...
 
 
 class Words(Paragraph):
@@ -66,8 +67,19 @@ class Words(Paragraph):
     def __init__(self, parts: Iterable[Part]) -> None:
         self.parts = tuple(parts)
 
-    def draw(self, pane: Facts) -> Text:
+    def draw(self, pane: Facts) -> RenderableType:
         return toned_text(pane, *self.parts)
+
+
+class Indented(Words):
+    """The same, each of its lines some blanks further in."""
+
+    def __init__(self, parts: Iterable[Part], cells: int) -> None:
+        super().__init__(parts)
+        self.cells = cells
+
+    def draw(self, pane: Facts) -> RenderableType:
+        return Padding(super().draw(pane), (0, 0, 0, self.cells))
 
 
 class Heading(Words):

@@ -69,6 +69,14 @@ class Form(OptionList):
         super().__init__(id=id, compact=True)
         self._fields: tuple[Field, ...] = ()
 
+    def on_mount(self) -> None:
+        # What is drawn holds its colours.
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._draw_again())
+
+    def _draw_again(self) -> None:
+        for number, field in enumerate(self._fields):
+            self.replace_option_prompt_at_index(number, self._line(field))
+
     def show(self, fields: Sequence[Field]) -> None:
         """Draw these; the cursor stays on its line."""
         new = tuple(fields)

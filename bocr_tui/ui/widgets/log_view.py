@@ -101,6 +101,7 @@ class LogView(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._draw = draw
         self.empty = empty or Notice("The log is empty so far.")
+        self.waiting = Notice("Loading…")
         self.missing = Notice("There is no log yet.")
         self._source: LineSource | None = None
         self.seen = Seen()
@@ -278,7 +279,7 @@ class LogView(ScrollView, can_focus=True):
         if self.trouble:
             return Notice(self.trouble, "ctrl+r tries again."), "failed"
         if not self.loaded:
-            return Notice("Loading…"), "muted"
+            return self.waiting, "muted"
         return (self.empty if self.seen.there else self.missing), "plain"
 
     def action_move(self, step: int) -> None:

@@ -48,14 +48,16 @@ class PartsLine(Widget):
 
 @dataclass(frozen=True)
 class Standing:
-    """What the first line says. `stale_s` None: live. `activity` is what runs in the background; `sites` says
-    what matters of the sites now."""
+    """What the first line says. `unread` says why nothing is known of the catalog, and how that is meant;
+    empty when something is, and then `stale_s` None means live. `counted`: there is something to count, be it
+    nothing. `activity` is what runs in the background; `sites` says what matters of the sites now."""
 
     workspace: str
     driving: str
     driving_tone: str
     stale_s: float | None
-    live: bool
+    unread: tuple[Part, ...]
+    counted: bool
     activity: str
     running: int
     queued: int
@@ -84,8 +86,8 @@ WIDE = 100
 
 def _left(standing: Standing, *, wide: bool) -> tuple[Part, ...]:
     parts: list[Part] = [("● ", standing.driving_tone), (f"{standing.workspace} ", "strong")]
-    words = standing.driving if standing.live else "no catalog yet"
-    parts.append((words, "muted" if standing.driving_tone == "ok" else standing.driving_tone))
+    driving = (standing.driving, "muted" if standing.driving_tone == "ok" else standing.driving_tone)
+    parts += standing.unread or (driving,)
     if standing.stale_s is not None:
         parts.append((f" │ stale {standing.stale_s:.0f} s", "warning"))
     if standing.read_only:
@@ -95,12 +97,14 @@ def _left(standing: Standing, *, wide: bool) -> tuple[Part, ...]:
         parts.append((" │ autopilot", "accent"))
     if standing.activity:
         parts.append((f" │ {standing.activity}", "accent"))
-    if wide and standing.live and standing.stale_s is None:
+    if wide and not standing.unread and standing.stale_s is None:
         parts.append((" │ live", "muted"))
     return tuple(parts)
 
 
 def _counts(standing: Standing, *, words: bool) -> tuple[Part, ...]:
+    if not standing.counted:
+        return ()
     running, queued, failed = (" running ", " queued ", " failed ") if words else ("", "", "")
     return (
         (f"» {standing.running:,}{running} ", "busy" if standing.running else "muted"),
