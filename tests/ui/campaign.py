@@ -99,6 +99,28 @@ def build(
     return campaign
 
 
+WAITING = ("loi de finances 1961.pdf", "قرار وزاري رقم 12.pdf", "arrêté viziriel.pdf")
+
+
+def add_waiting(campaign: Campaign, pages_each: int = 20) -> None:
+    """Documents whose pages are new; those of the last one wait in a batch."""
+    there = len(NAMES)
+    every = there + len(WAITING)
+    batch = -(-len(campaign.pages) // 40) + 1
+    documents = list(_documents(every, pages_each, NAMES + WAITING, "pdf"))[there:]
+    pages = [page for page in _pages(every, pages_each, ("new",), 40) if page["document_id"] > there]
+    for page in pages:
+        last = page["document_id"] == every
+        page.update(state="planned" if last else "new", batch_id=batch if last else None)
+    planned = {"id": batch, "name": f"b{batch:05d}", "state": "planned", "pages": pages_each}
+    with campaign.catalog.writing() as connection:
+        connection.execute(insert(core.document), documents)
+        connection.execute(
+            insert(core.batch), [{**planned, "documents": 1, "estimated_s": 80.0, "created_at": START + 20}]
+        )
+        connection.execute(insert(core.page), pages)
+
+
 def build_many(root: Path, *, documents: int, pages_each: int) -> Workspace:
     """Very many pages, made by SQLite itself: every seventh failed, the others ok."""
     campaign = build(root, documents=documents, pages_each=0, attempts=False)
