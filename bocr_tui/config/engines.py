@@ -54,6 +54,15 @@ def options_of(config: Config, name: str) -> dict[str, Any]:
     return options
 
 
+def option_tables(config: Config, name: str) -> list[tuple[str, dict[str, Any]]]:
+    """The tables that `options_of` takes the options from, by name; the one that wins first."""
+    names = [name, *(said.based_on for said in _line(config, name))]
+    return [
+        (f"[engines.{each}.options]", said.options)
+        for each, said in zip(names, _line(config, name), strict=False)
+    ]
+
+
 def ladder_name(config: Config, name: str) -> str:
     """Whose default ladder an engine has: that of the engine which it is based on."""
     return str(definition_of(config, name).get("based_on") or name)

@@ -88,6 +88,14 @@ class SamplingConfig(_Table):
     top_k: int | None = Field(default=None, ge=1)
     repetition_penalty: float | None = Field(default=None, ge=0.1, le=2)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        """Python takes true for 1."""
+        if isinstance(value, bool):
+            raise ValueError("must be a number, not true or false")
+        return value
+
 
 class EngineConfig(_Table):
     """An engine of your own, or other settings for one that bocr has; docs/engines.md shows examples."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bocr_tui.config.engines import definition_of, engine_specs, ladder_name, options_of
+from bocr_tui.config.engine_options import check_options
+from bocr_tui.config.engines import definition_of, engine_specs, ladder_name, option_tables, options_of
 from bocr_tui.config.errors import ConfigError
 from bocr_tui.config.explaining import nearest
 from bocr_tui.config.model import Config, SiteConfig, SplitConfig, StageConfig
@@ -91,7 +92,7 @@ def _variation(item: dict[str, Any]) -> Variation:
 
 def build_pipeline(config: Config, engine: str | None = None, site: str | None = None) -> Pipeline:
     """The pipeline configured for a site (None: the default one), or `engine` alone. Raises ConfigError for
-    engines or ladders that do not exist."""
+    engines or ladders that do not exist, and for engine options that cannot be meant."""
     place = config.sites.get(site or config.site) or SiteConfig()
     wanted = [StageConfig(engine=engine)] if engine else configured_stages(config, place)
     specs = engine_specs(config)
@@ -106,7 +107,12 @@ def build_pipeline(config: Config, engine: str | None = None, site: str | None =
     for number, stage in enumerate(wanted, 1):
         ladder = _ladder(config, specs[stage.engine], overrides, is_last=number == len(wanted))
         first = rungs(stage.engine, None, overrides) or (Variation(),)
-        stages.append(StagePlan(_engine_order(config, stage, place, specs[stage.engine]), first, ladder))
+        order = _engine_order(config, stage, place, specs[stage.engine])
+        said = f"stage {number} of the pipeline"
+        tables = [(f"{said}, options", stage.options), *option_tables(config, stage.engine)]
+        rest = [*first, *(variation for variations in ladder.values() for variation in variations)]
+        check_options(specs[stage.engine], order, rest, said, tables)
+        stages.append(StagePlan(order, first, ladder))
     if place.split is not None:
         stages.insert(0, _split_stage(place.split, stages[0], specs))
     return Pipeline(tuple(stages), config.languages, _limits(config), place.scheduler != "direct")

@@ -159,6 +159,11 @@ def test_options_of_the_engine_yield_to_the_sites_model_and_to_the_stage() -> No
         ("[engines.a]\nparser = 'markdwn'", "is none of", "Did you mean markdown?"),
         ("[engines.'a b']\nmodel = 'x'", "is no name for an engine", ""),
         ("[engines.a]\noptions = {at = 1999-01-01}", "cannot be sent to a worker", ""),
+        (
+            "[engines.a]\nsampling = {max_tokens = true}",
+            "engines.a.sampling.max_tokens: must be a number",
+            "",
+        ),
     ],
 )
 def test_what_the_file_cannot_mean_is_refused_with_the_nearest(text: str, cause: str, step: str) -> None:
@@ -229,6 +234,54 @@ _VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_
 _ANYTHING = (
     _VALUES | st.lists(_VALUES, max_size=2) | st.dictionaries(st.text(max_size=9), _VALUES, max_size=2)
 )
+
+
+GLM = "pipeline = ['glm-ocr']\n[engines.glm-ocr]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "cause", "step"),
+    [
+        (GLM + "options = {modle = '/a'}", "[engines.glm-ocr.options] modle: ", "Did you mean model?"),
+        (GLM + "options = {temperature = 99}", "[engines.glm-ocr.options] temperature: ", ""),
+        (GLM + "options = {prompt = 3}", "[engines.glm-ocr.options] prompt: ", ""),
+        (GLM + "options = {restarts = true}", "[engines.glm-ocr.options] restarts: ", ""),
+        (GLM + "runtime = 'transformers'\noptions = {url = 'http://a'}", "glm-ocr.options] url: ", ""),
+        (GLM + "runtime = 'vllm'\noptions = {command = ['a']}", "glm-ocr.options] command: ", ""),
+        (
+            "pipeline = ['rapidocr', {engine = 'glm-ocr', options = {max_token = 5}}]",
+            "stage 2 of the pipeline, options max_token: ",
+            "Did you mean max_tokens?",
+        ),
+        (
+            "pipeline = [{engine = 'glm-ocr', runtime = 'vlm'}]",
+            "stage 1 of the pipeline: there is no run",
+            "",
+        ),
+        (
+            "pipeline = ['a']\n[engines.a]\nbased_on = 'b'\n"
+            "[engines.b]\nbased_on = 'chandra'\noptions = {prompt = 'ocr_layot'}",
+            "[engines.b.options] prompt: prompt 'ocr_layot' is unknown",
+            "Did you mean ocr_layout?",
+        ),
+        (
+            "pipeline = ['glm-ocr']\n[ladder.glm-ocr]\nempty = [{options = {temprature = 1}}]",
+            "the ladder of glm-ocr, rung ",
+            "Did you mean temperature?",
+        ),
+        (GLM + "vllm_since = '0.20'\nvllm_before = '0.18'", "glm-ocr.vllm_before: should be later than", ""),
+    ],
+)
+def test_what_a_job_would_refuse_is_refused_before_it_is_ordered(text: str, cause: str, step: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build_pipeline(config(text))
+    assert cause in caught.value.cause
+    assert step in caught.value.next_step
+
+
+@pytest.mark.parametrize("name", sorted(all_engines()))
+def test_every_engine_can_be_ordered_as_it_comes(name: str) -> None:
+    assert build_pipeline(config(f"[engines.'{name}']\noptions = {{}}"), name).stages
 
 
 @given(st.dictionaries(st.sampled_from([*KEYS, "other"]), _ANYTHING, max_size=5), st.booleans())

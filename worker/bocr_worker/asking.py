@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from bocr_worker.engines.base import EngineSpec, PageImage
-from bocr_worker.engines.vision.base import nearest, option_names, question_for
+from bocr_worker.engines.vision.base import VisionEngine, nearest, option_names, question_for
 from bocr_worker.engines.vision.sampling import OptionError
-from bocr_worker.protocol.manifest import Manifest, Variation
+from bocr_worker.protocol.manifest import EngineOrder, Limits, Manifest, Variation
 from bocr_worker.runtimes.base import RuntimeBroken
 
 _NO_IMAGE = PageImage(b"", "png", 1, 1, 72.0)
@@ -16,21 +20,42 @@ def check_questions(spec: EngineSpec, manifest: Manifest) -> None:
     for an option of the order or of a rung that cannot be meant, EngineUnavailable where the package that the
     prompts come from is missing.
     """
-    vision = spec.vision
-    if vision is None:
+    if spec.vision is None:
         return
-    names = option_names(vision)
-    said = {name: value for name, value in manifest.engine.options.items() if name in names}
     for rung in _rungs(manifest):
-        unknown = next((name for name in rung.options if name not in names), None)
-        try:
-            if unknown is not None:
-                raise OptionError(
-                    f"the option {str(unknown)[:40]!r} is unknown{nearest(str(unknown), names)}"
-                )
-            question_for(vision, _NO_IMAGE, {**said, **rung.options}, None)
-        except OptionError as error:
-            raise RuntimeBroken(f"engine {spec.name}, rung {rung.name!r}: {error}") from None
+        problem = _problem(spec.vision, manifest.engine.options, rung)
+        if problem:
+            raise RuntimeBroken(f"engine {spec.name}, rung {rung.name!r}: {problem}")
+
+
+def objection(spec: EngineSpec, order: EngineOrder, rung: Variation) -> str:
+    """Why a job would refuse this order of a model, or this rung, before it reads a page; empty where it
+    would not. For where jobs are ordered: of the prompts only the names are looked at, since their texts may
+    come from a package that is not there."""
+    from bocr_worker.runtimes.registry import runtime_for
+
+    try:
+        runtime_for(spec, order, Limits(), 1)
+    except RuntimeBroken as error:
+        return str(error).removeprefix(f"engine {spec.name}: ")
+    if spec.vision is None:
+        return ""
+    named = replace(spec.vision, prompts=dict.fromkeys(spec.vision.prompts, ""))
+    return _problem(named, order.options, rung)
+
+
+def _problem(vision: VisionEngine, options: Mapping[str, Any], rung: Variation) -> str:
+    """`options` are the order's, its runtime's among them. Empty for none. Raises EngineUnavailable."""
+    names = option_names(vision)
+    said = {name: value for name, value in options.items() if name in names}
+    unknown = next((name for name in rung.options if name not in names), None)
+    if unknown is not None:
+        return f"the option {str(unknown)[:40]!r} is unknown{nearest(str(unknown), names)}"
+    try:
+        question_for(vision, _NO_IMAGE, {**said, **rung.options}, None)
+    except OptionError as error:
+        return str(error)
+    return ""
 
 
 def _rungs(manifest: Manifest) -> list[Variation]:

@@ -103,8 +103,11 @@ def _check(found: Config) -> None:
     from bocr_tui.config.errors import ConfigError
     from bocr_tui.control.pipeline import build_pipeline
 
-    build_pipeline(found)
     if found.site not in found.sites:
         raise ConfigError(
             f"site: there is no site {found.site}.", f"Sites: {', '.join(sorted(found.sites))}."
         )
+    pipelines = [build_pipeline(found, site=site) for site in found.sites]
+    used = {stage.engine.name for pipeline in pipelines for stage in pipeline.stages}
+    for engine in found.engines.keys() - used:
+        build_pipeline(found, engine)

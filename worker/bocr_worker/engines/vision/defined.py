@@ -18,7 +18,7 @@ from bocr_worker.engines.vision.native import NativeCall
 from bocr_worker.engines.vision.placed_html import parse_placed_html
 from bocr_worker.engines.vision.sampling import SAMPLING_OPTIONS, OptionError, Sampling, sampling_from
 from bocr_worker.engines.vision.spec import missing_for, vision_spec
-from bocr_worker.engines.vision.versions import Version, Versions, parse_version
+from bocr_worker.engines.vision.versions import Version, Versions, parse_version, show_version
 from bocr_worker.engines.vision.written import parse_markdown, parse_text
 
 Parser = Callable[[Answer], Parsed]
@@ -143,11 +143,16 @@ def _vision(name: str, record: Mapping[str, Any], base: EngineSpec | None) -> Vi
         of_parts=frozenset() if prompts else vision.of_parts,
         parse=PARSERS[parser] if parser else vision.parse,
         sampling=_sampling(name, record, vision),
-        served_by=Versions(
-            _version(name, record, "vllm_since") or vision.served_by.since,
-            _version(name, record, "vllm_before") or vision.served_by.before,
-        ),
+        served_by=_served_by(name, record, vision.served_by),
     )
+
+
+def _served_by(name: str, record: Mapping[str, Any], base: Versions) -> Versions:
+    since, before = _version(name, record, "vllm_since"), _version(name, record, "vllm_before")
+    if since and before and since >= before:
+        problem = f"should be later than vllm_since, which is {show_version(since)}"
+        raise DefinitionError(f"{name}.vllm_before", problem)
+    return Versions(since or base.since, before or base.before)
 
 
 def _prompts(name: str, record: Mapping[str, Any]) -> dict[str, str]:
