@@ -9,6 +9,7 @@ from textual.binding import Binding
 
 from bocr_tui.actions.action import Options
 from bocr_tui.actions.registry import action_named
+from bocr_tui.catalog.words import PageState
 from bocr_tui.config.errors import BocrError
 from bocr_tui.ui.reading import Lane
 from bocr_tui.ui.wording import things
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
     from bocr_tui.actions.action import Action, Selection
     from bocr_tui.catalog.lists import Reader
     from bocr_tui.ui.app import BocrApp
+    from bocr_tui.ui.doing import Said
 
 MOST_NAMED = 200
 """Rows whose names stand in a command that is shown: more is no line any more."""
 
 LEFT_AS_IT_IS = "Nothing was done: all is left as it was."
+
+READ_IN_FULL = frozenset({"batch.foretell", "batch.script"})
+"""Actions whose answer is a text to be read, too long for a word in passing."""
 
 _PLURALS = {"batches": "batch"}
 
@@ -63,7 +68,12 @@ async def act(panel: BocrApp, action_id: str, selection: Selection, options: Opt
 async def carry_out(panel: BocrApp, action: Action, selection: Selection, options: Options) -> None:
     """Do it, and tell what happened."""
     said = await panel.doer.run(action, selection, options, driven=panel.is_driven)
-    panel.tell(said.text, said.severity)
+    if action.id in READ_IN_FULL and said.severity != "error":
+        from bocr_tui.ui.screens.entering import Paper
+
+        panel.push_screen(Paper(f"{action.title}{on_rows(action, selection)}", said.text, wrap=True))
+        return
+    panel.tell(f"{said.text}{_how(action, selection, options, said)}", said.severity)
     await panel.look_now()
 
 
@@ -77,13 +87,20 @@ async def wait(panel: BocrApp, action: Action, selection: Selection, options: Op
     try:
         able, said = await panel.doer.foresee(action, selection, options)
         if said is not None:
-            panel.tell(said.text, said.severity)
+            panel.tell(f"{said.text}{_how(action, selection, options, said)}", said.severity)
     finally:  # what is asked here ends with the screen one asked from; the order does not
         if rows_of(action, able):
             panel.outbox.count_down(waiting, able)
         else:
             panel.outbox.drop(waiting)
     return bool(rows_of(action, able))
+
+
+def _how(action: Action, selection: Selection, options: Options, said: Said) -> str:
+    """How what was refused for want of an engine is done all the same."""
+    read = not selection.page_states or str(PageState.OK) in selection.page_states
+    wants_one = action.id == "page.resubmit" and options.engine is None and read
+    return " w asks which, or :resubmit engine=NAME." if wants_one and said.severity == "warning" else ""
 
 
 def rows_of(action: Action, selection: Selection) -> tuple[int | str, ...]:

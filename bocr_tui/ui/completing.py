@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bocr_tui.actions.registry import ACTIONS
-from bocr_tui.ui.typed import VERBS, action_called
+from bocr_tui.ui.typed import VERBS, action_called, said_as
 
 MOST = 12
 """Shown at once: a glance, not a list to read."""
@@ -52,17 +52,13 @@ def completions(line: str, known: Vocabulary) -> list[Completion]:
 
 def _verbs(word: str, known: Vocabulary) -> list[Completion]:
     found = [
-        Completion(action.id.rpartition(".")[2], action.tooltip)
+        Completion(said_as(action), action.tooltip)
         for action in ACTIONS
         if action.selects == known.selects and known.selects is not None
     ]
     found += [Completion(verb, tooltip) for verb, tooltip in VERBS.items()]
     found += [Completion(place, tooltip) for place, tooltip in known.places.items()]
-    found += [
-        Completion(action.id.rpartition(".")[2], action.tooltip)
-        for action in ACTIONS
-        if action.selects is None
-    ]
+    found += [Completion(said_as(action), action.tooltip) for action in ACTIONS if action.selects is None]
     begins = [each for each in found if each.line.startswith(word)]
     holds = [each for each in found if word in each.line and each not in begins]
     return begins + holds

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from bocr_tui.config.errors import UsageError
 from bocr_tui.ui.completing import Vocabulary
-from bocr_tui.ui.places import places
+from bocr_tui.ui.places import place_named, places
 from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.typed import Typed, nearest, parse
 from bocr_tui.ui.work import begin
 
 if TYPE_CHECKING:
-    from bocr_tui.actions.action import Selection
+    from bocr_tui.actions.action import Action, Selection
     from bocr_tui.ui.app import BocrApp
 
 KINDS = ("pages", "batches", "jobs", "documents", "sites")
@@ -44,11 +44,25 @@ async def obey(panel: BocrApp, line: str) -> None:
     try:
         typed = parse(line, [place.id for place in places()], kind_of(screen.selection()))
         if typed.action is not None:
-            await screen.perform(typed.action.id, screen.selection(), typed.options)
+            await screen.perform(typed.action.id, _selected_for(typed.action, screen), typed.options)
         else:
             await _move(panel, screen, typed)
     except UsageError as error:
         panel.tell(f"{error.cause} {error.next_step}".strip(), "warning")
+
+
+def _selected_for(action: Action, screen: PanelScreen[None]) -> Selection:
+    """What the screen selects. Raises UsageError, which says where, when it has no rows of the action's
+    kind."""
+    selection = screen.selection()
+    kind = action.selects
+    place = place_named(kind) if kind else None
+    if place is not None and place.id != screen.PLACE and not getattr(selection, place.id):
+        raise UsageError(
+            f"{action.title} acts on {kind}, and none is selected here.",
+            f"They are at {place.key}, {place.title}.",
+        )
+    return replace(selection, autopilot_on=screen.panel.sight.autopilot.on)
 
 
 async def _move(panel: BocrApp, screen: PanelScreen[None], typed: Typed) -> None:

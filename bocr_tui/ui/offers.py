@@ -14,6 +14,7 @@ from textual.app import App
 from bocr_tui.actions.action import Action, Selection
 from bocr_tui.actions.registry import ACTIONS
 from bocr_tui.ui.screens.base import PanelScreen
+from bocr_tui.ui.typed import said_as
 
 if TYPE_CHECKING:
     from textual.binding import ActiveBinding
@@ -27,7 +28,7 @@ ANYWHERE, MOVING, HERE, ROWS = "Anywhere", "Moving about", "This screen", "What 
 ORDER = (ROWS, HERE, MOVING, ANYWHERE)
 """Of the groups: what one came for first."""
 
-NEEDED = ("paths", "destination")
+NEEDED = ("paths", "destination", "setting")
 """Options without which an action can do nothing: they are typed."""
 
 _BY_ID = {action.id: action for action in ACTIONS}
@@ -101,7 +102,7 @@ def _group(node: DOMNode, screen: Screen[Any]) -> str:
 def _action_offer(action: Action, screen: PanelScreen[Any], panel: BocrApp) -> Offer:
     def run() -> None:
         if set(action.asks) & set(NEEDED):
-            panel.ask_command(f"{action.id.rpartition('.')[2]} ")
+            panel.ask_command(f"{said_as(action)} ")
         else:
             screen.action_act(action.id)
 

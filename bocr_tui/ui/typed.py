@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,10 @@ VERBS = {
 TAKES_REST = frozenset({"filter", "sort", "theme", "go"})
 """Verbs whose argument is all that follows, as it was typed."""
 
+AUTOPILOT = "autopilot"
+_ON_AND_OFF = {"": "start", "on": "start", "off": "stop"}
+"""What may follow it, beside the names of its actions."""
+
 _WHOLE_NUMBERS = frozenset({"batch_pages", "batch_documents", "batches", "pages_per_document", "stage"})
 _MANY = frozenset({"stages", "formats"})
 _ALIAS = {"pages": "batch_pages", "documents": "batch_documents", "format": "formats", "id": "scheduler_id"}
@@ -55,25 +60,33 @@ def parse(line: str, places: Sequence[str] = (), selects: str | None = None) -> 
     """
     word, _, rest = line.strip().lstrip(":").strip().partition(" ")
     rest = rest.strip()
-    if word in places:
+    if word in places and not (rest and action_called(word, selects)):
         return Typed("go", word)
     if word in VERBS:
         if rest and word not in TAKES_REST:
             raise UsageError(f"{word} takes nothing after it.", VERBS[word])
         return Typed(word, rest)
+    if word == AUTOPILOT:
+        word, rest = f"{AUTOPILOT}.{_ON_AND_OFF.get(rest, rest)}", ""
     action = action_called(word, selects)
     if action is None:
         raise UsageError(f"There is no command {word!r}.", nearest(word, [*VERBS, *places, *action_words()]))
     return Typed(action=action, options=options_in(action, rest))
 
 
+def said_as(action: Action) -> str:
+    """How an action is typed: the last part of its id, and of the autopilot's both."""
+    return action.id.replace(".", " ") if action.group == "Autopilot" else action.id.rpartition(".")[2]
+
+
 def action_words() -> list[str]:
-    """What actions are called: the last part of their ids."""
-    return sorted({action.id.rpartition(".")[2] for action in ACTIONS})
+    """What actions are called."""
+    return sorted({said_as(action) for action in ACTIONS})
 
 
 def action_called(word: str, selects: str | None = None) -> Action | None:
-    """By its id or by the id's last part."""
+    """By its id or by the id's last part; `upload-pause` is `upload_pause`."""
+    word = word.replace("-", "_")
     found = [action for action in ACTIONS if word in (action.id, action.id.rpartition(".")[2])]
     found.sort(key=lambda action: action.selects != selects)
     return found[0] if found else None
@@ -87,6 +100,8 @@ def nearest(word: str, known: Sequence[str]) -> str:
 
 def options_in(action: Action, said: str) -> Options:
     """`name=value` for what the action asks; a word alone is the one thing it needs. Raises UsageError."""
+    if "setting" in action.asks:
+        return _setting(said)
     try:
         words = shlex.split(said)
     except ValueError as error:
@@ -106,6 +121,14 @@ def options_in(action: Action, said: str) -> Options:
         given[known] = _value(known, value)
     given.update(_alone(action, alone))
     return Options(**given)  # type: ignore[arg-type]
+
+
+def _setting(said: str) -> Options:
+    """`KEY VALUE` or `KEY=VALUE`, the value as bocr.toml takes it; without one it is the default again."""
+    found = re.fullmatch(r"(?:setting=)?([\w.-]+)(?:\s*[=\s]\s*(?:value=)?(.*))?", said.strip())
+    if found is None:
+        raise UsageError("No setting is named.", "For example: set panel.theme bocr-light.")
+    return Options(setting=found[1], value=found[2] or None)
 
 
 def _alone(action: Action, words: list[str]) -> dict[str, object]:

@@ -21,6 +21,10 @@ from tests.ui.conftest import Panel, opened
 from tests.ui.test_acting import on_a_page, state_of
 from tests.ui.test_commands import type_command
 
+READ_ALREADY = (
+    "Refused: it is read already; name an engine to read it again. w asks which, or :resubmit engine=NAME."
+)
+
 
 def live_pages(campaign: Campaign) -> set[int]:
     """Pages that a chain holds."""
@@ -109,9 +113,7 @@ async def test_what_cannot_be_resubmitted_is_said_before_anything_waits(campaign
     async with opened(campaign.workspace) as panel:
         await on_a_page(panel, read)
         await panel.press("r")
-        await panel.until(
-            lambda: panel.toasts == ["Refused: it is read already; name an engine to read it again."]
-        )
+        await panel.until(lambda: panel.toasts == [READ_ALREADY])
         assert not len(panel.app.outbox)
         await type_command(panel, "resubmit engine=tesserakt")
         await panel.until(
@@ -131,7 +133,7 @@ async def test_of_marked_pages_those_wait_that_can_be_resubmitted(campaign: Camp
             await panel.press("space")
         await panel.press("r")
         await panel.sees("Resubmit 1 page in")
-        assert panel.toasts == ["Refused: it is read already; name an engine to read it again."]
+        assert panel.toasts == [READ_ALREADY]
 
 
 @pytest.mark.usefixtures("slowly")

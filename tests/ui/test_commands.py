@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from bocr_tui.actions.action import Options
+from bocr_tui.actions.registry import ACTIONS
 from bocr_tui.config.errors import UsageError
 from bocr_tui.ui.completing import Vocabulary, completions
 from bocr_tui.ui.screens.command_line import CommandLine
 from bocr_tui.ui.screens.copied import Copied
 from bocr_tui.ui.screens.help import Help
-from bocr_tui.ui.typed import parse
+from bocr_tui.ui.typed import parse, said_as
 from bocr_tui.ui.widgets.key_line import KeyLine
 from tests.ui.campaign import Campaign
 from tests.ui.conftest import Panel, opened
@@ -127,6 +128,42 @@ def test_a_typed_line_is_an_action_with_its_options() -> None:
     assert parse("plan pages=200 stages=a,b").options == Options(batch_pages=200, stages=("a", "b"))
     assert parse("filter state=failed engine=x").rest == "state=failed engine=x"
     assert parse("jobs", ["jobs"]).verb == "go"
+    for line, action in (("autopilot", "autopilot.start"), ("autopilot off", "autopilot.stop")):
+        typed = parse(line)
+        assert typed.action is not None and typed.action.id == action
+    assert parse("set limits.attempts 4").options == Options(setting="limits.attempts", value="4")
+    assert parse("set panel.theme=bocr-light").options == Options(setting="panel.theme", value="bocr-light")
+    assert parse("set panel.theme").options == Options(setting="panel.theme", value=None)
+
+
+def test_every_action_can_be_typed() -> None:
+    for action in ACTIONS:
+        typed = parse(said_as(action) + (" panel.theme" if "setting" in action.asks else ""))
+        assert typed.action is action
+
+
+async def test_an_action_on_rows_that_are_elsewhere_says_where(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace, (120, 40)) as panel:
+        await panel.go("plan")
+        await type_command(panel, "resubmit engine=tesseract")
+        await panel.until(lambda: panel.toasts)
+        assert panel.toasts == ["Resubmit acts on pages, and none is selected here. They are at 4, Pages."]
+        await panel.go("pages")
+        await type_command(panel, "edit")
+        await panel.until(lambda: len(panel.toasts) > 1)
+        assert "enter opens the page, E edits it" in panel.toasts[-1]
+
+
+@pytest.mark.parametrize("place", ["plan", "batches", "settings"])
+async def test_the_autopilot_is_typed_on_every_screen(campaign: Campaign, place: str) -> None:
+    async with opened(campaign.workspace, (120, 40)) as panel:
+        await panel.go(place)
+        await type_command(panel, "autopilot off")
+        await panel.until(lambda: panel.toasts)
+        assert panel.toasts == ["The autopilot is off already."]
+        await type_command(panel, "autopilot")
+        await panel.agree()
+        await panel.until(lambda: panel.app.sight.autopilot.on)
 
 
 @pytest.mark.parametrize(

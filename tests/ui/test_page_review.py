@@ -213,6 +213,20 @@ async def test_an_engine_can_be_chosen_to_read_the_page_again(campaign: Campaign
         await panel.press("escape")
 
 
+async def test_marked_pages_of_a_list_are_read_again_by_an_engine_that_is_chosen(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bocr_tui.ui.outbox.OUTBOX_S", 600.0)
+    async with opened(campaign.workspace) as panel:
+        await panel.go("pages")
+        await panel.press("space", "space", "r")
+        await panel.until(lambda: any("w asks which" in toast for toast in panel.toasts))
+        await panel.press("w")
+        await panel.sees("Read 2 pages again with which engine?")
+        await panel.press("enter")
+        await panel.sees("Resubmit 2 pages in")
+
+
 async def test_engines_that_cannot_run_here_come_last_with_the_reason(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

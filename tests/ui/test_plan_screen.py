@@ -9,12 +9,15 @@ from sqlalchemy import update
 
 from bocr_tui.catalog import core
 from bocr_tui.ui.screens.asking import Confirm
+from bocr_tui.ui.screens.entering import Paper
 from bocr_tui.ui.screens.pages import PagesScreen
 from bocr_tui.ui.screens.plan import PlanScreen
 from bocr_tui.ui.widgets.form import Form
 from bocr_tui.ui.widgets.key_line import KeyLine
+from tests.cli.test_run import make_pdf
 from tests.ui.campaign import Campaign, build
 from tests.ui.conftest import Panel, opened
+from tests.ui.test_commands import type_command
 from tests.ui.test_hostile import NASTY, check
 
 CONFIG = """\
@@ -218,3 +221,35 @@ async def test_hostile_names_stay_text(tmp_path: Path) -> None:
         await panel.press("space", "space", "space", "d")
         await panel.sees("Nothing was changed.")
         check(panel.lines, 120)
+
+
+async def test_import_and_export_that_are_typed_are_done_here_too(waiting: Campaign, tmp_path: Path) -> None:
+    """They ask about no batch."""
+    scans, there = tmp_path / "scans", tmp_path / "there"
+    scans.mkdir()
+    make_pdf(scans / "loi.pdf")
+    async with opened(waiting.workspace, (120, 40)) as panel:
+        await on_plan(panel)
+        await type_command(panel, f"import {scans}")
+        await panel.until(lambda: any("1 file added" in toast for toast in panel.toasts))
+        assert not isinstance(panel.app.screen, Confirm)
+        await panel.sees("loi.pdf")
+        await type_command(panel, f"export {there}")
+        await panel.until(lambda: any(f"written to {there}" in toast for toast in panel.toasts))
+    assert set(states(waiting)) == {"new", "planned"}
+
+
+async def test_options_that_are_typed_go_before_the_values_at_the_right(waiting: Campaign) -> None:
+    async with opened(waiting.workspace, (120, 40)) as panel:
+        before = batches(waiting)
+        await on_plan(panel)
+        await type_command(panel, "plan batches=2")
+        await panel.until(lambda: batches(waiting) == before + 2)
+
+
+async def test_a_script_that_was_typed_on_another_screen_is_shown_in_full(waiting: Campaign) -> None:
+    async with opened(waiting.workspace, (120, 40)) as panel:
+        await panel.go("batches")
+        await type_command(panel, "script site=inpt")
+        await panel.sees("#PBS -q gpu_1d")
+        assert isinstance(panel.app.screen, Paper)

@@ -99,6 +99,8 @@ class JobsScreen(ListScreen[JobRow]):
     async def perform(self, action_id: str, selection: Selection, options: Options | None = None) -> None:
         """A log is shown, and what became of an unclear submission is asked first."""
         row = self.table.current
+        if action_id == "job.settle" and (options or Options()) != Options():
+            row = None  # it was typed what became of it
         asks = action_id in ("job.log", "job.settle") and may(self.panel, action_id, selection)
         if row is None or not asks:
             await super().perform(action_id, selection, options)

@@ -10,7 +10,7 @@ from textual import work
 from textual.binding import Binding
 from textual.widget import Widget
 
-from bocr_tui.actions.action import Selection
+from bocr_tui.actions.action import Options, Selection
 from bocr_tui.catalog.filter_fields import PAGE_FIELDS
 from bocr_tui.catalog.filter_language import Term
 from bocr_tui.catalog.list_groups import Group, GroupBy, group_pages
@@ -31,6 +31,7 @@ from bocr_tui.ui.screens.grouping import GroupScreen
 from bocr_tui.ui.screens.list_screen import ListScreen
 from bocr_tui.ui.screens.page import PageScreen
 from bocr_tui.ui.screens.page_map import PageMapScreen
+from bocr_tui.ui.screens.picking_engine import resubmit_with
 from bocr_tui.ui.sheets import PageSheet
 from bocr_tui.ui.telling_page import about_page
 from bocr_tui.ui.widgets.facts import Facts
@@ -62,6 +63,7 @@ class PagesScreen(ListScreen[PageRow]):
     BINDINGS: ClassVar = [
         Binding("c", "group", "Group", tooltip="Sum up by class, engine, document or state, and pick one."),
         action_binding("page.resubmit"),
+        Binding("w", "resubmit_with", "Resubmit with", show=False, tooltip="Read them again by one engine."),
         action_binding("page.reset", show=False),
         action_binding("page.ignore", show=False),
         MAP,
@@ -119,6 +121,19 @@ class PagesScreen(ListScreen[PageRow]):
         if picked is not None:
             self.view.put(FIELDS[picked[0]], picked[1])
             self.show_list()
+
+    @work(exclusive=True, group="pick")
+    async def action_resubmit_with(self) -> None:
+        """Ask which engine, and read what is marked again by that one alone."""
+        await resubmit_with(self)
+
+    async def perform(self, action_id: str, selection: Selection, options: Options | None = None) -> None:
+        if action_id == "page.edit":
+            self.panel.tell(
+                "A page's text is edited where it is seen: enter opens the page, E edits it.", "warning"
+            )
+            return
+        await super().perform(action_id, selection, options)
 
     async def preview(self, row: PageRow) -> None:
         story = await tell_page(self.panel.reading, row.id)

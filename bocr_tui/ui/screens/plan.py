@@ -22,6 +22,9 @@ from bocr_tui.ui.screens.plan_view import PlanView, named
 from bocr_tui.ui.widgets.virtual_table import VirtualTable
 from bocr_tui.ui.wording import duration, things
 
+OWN = ("workspace.plan", "batch.submit", "batch.foretell", "batch.script")
+"""The actions that the values at the right are for."""
+
 
 class PlanScreen(PlanView):
     """Plans what is marked, or all; sends the batches that are marked, or the one under the cursor. Both are
@@ -42,6 +45,10 @@ class PlanScreen(PlanView):
         return Selection(documents=tuple(self._chosen() or ()), batches=tuple(ids), batch_states=states)
 
     async def perform(self, action_id: str, selection: Selection, options: Options | None = None) -> None:
+        """What is planned and sent by the values at the right; with options that were typed, by these."""
+        if action_id not in OWN or (options or Options()) != Options():
+            await super().perform(action_id, selection, options)
+            return
         reason = self.panel.doer.why_not(action_named(action_id), selection)
         if self._facts is None or self._previews is None:
             self.panel.tell("The configuration is still being read.", "warning")
@@ -61,6 +68,13 @@ class PlanScreen(PlanView):
                 await self._submit(action_id, selection)
         except BocrError as error:
             self.panel.tell(f"{error.cause} {error.next_step}".strip(), "error")
+
+    def acted(self, action_id: str) -> None:
+        self._want_preview()
+        if action_id == "workspace.plan":
+            self.documents.unmark()
+        elif action_id == "batch.submit":
+            self.planned.unmark()
 
     async def _plan(self, selection: Selection) -> None:
         assert self._previews is not None

@@ -12,9 +12,9 @@ from bocr_tui.actions.registry import action_named
 from bocr_tui.config.errors import BocrError
 from bocr_tui.ui.page_read import Read
 from bocr_tui.ui.page_story import PageStory
-from bocr_tui.ui.screens.asking import Pick
 from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.screens.compare import CompareScreen
+from bocr_tui.ui.screens.picking_engine import resubmit_with
 
 
 class ReviewingScreen(PanelScreen[None]):
@@ -35,6 +35,7 @@ class ReviewingScreen(PanelScreen[None]):
         """Accepting takes the attempt that is shown; editing asks the editor first."""
         if self.story is None:
             return
+        options = None if options == Options() else options  # typed without any
         if action_id == "page.accept" and options is None and self.attempt is not None:
             options = Options(attempt=self.attempt + 1)
         if action_id == "page.edit" and options is None:
@@ -69,15 +70,8 @@ class ReviewingScreen(PanelScreen[None]):
     @work(exclusive=True, group="pick")
     async def action_resubmit_with(self) -> None:
         """Ask which engine, and read the page again by that one alone."""
-        from bocr_tui.ui.engines_known import engines_to_choose
-
-        if self.story is None:
-            return
-        tried = [attempt.engine for attempt in self.story.attempts]
-        choices = await engines_to_choose(self.panel.workspace, tried)
-        chosen = await self.panel.push_screen_wait(Pick("Read again with which engine?", choices))
-        if chosen is not None:
-            await self.perform("page.resubmit", self.selection(), Options(engine=chosen))
+        if self.story is not None:
+            await resubmit_with(self, [attempt.engine for attempt in self.story.attempts])
 
     def action_compare(self) -> None:
         """The shown attempt beside the one that is the page's text, or else the one before it."""
