@@ -35,6 +35,7 @@ NAMES = (
     "panel.stall_ms",
     "panel.filter_first_s",
     "panel.filter_s",
+    "panel.filter_key_ms",
 )
 
 STARTS = 5
@@ -48,6 +49,7 @@ FEED_S = 10.0
 SMALL = 1_000
 
 DOWN, UP, PAGE_DOWN, TO_PAGES, TO_TOP, REREAD = b"j", b"k", b"\x1b[6~", b"4", b"g", b"\x12"
+FIND, ALL = b"/", b"\x1b"
 BARE_APP = (sys.executable, "-m", "benchmarks.bare_panel", "app")
 
 
@@ -58,7 +60,7 @@ def run() -> list[Result]:
         driven = copied(big, Path(folder) / "driven")
         results = [_first_frame(driven), *_moves(big, small), _rss(driven), _idle(big)]
         results.append(_stall(copied(big, Path(folder) / "fed"), Path(folder) / "stall.json"))
-    return [*results, *_filters(big)]
+    return [*results, *_filters(big), _filter_keys(big)]
 
 
 def _bocr(workspace: Workspace) -> tuple[str, ...]:
@@ -241,6 +243,39 @@ def _filters(workspace: Workspace) -> list[Result]:
         Result("panel.filter_first_s", max(first), "CPU-s, slowest filter", 0.1, "lower"),
         Result("panel.filter_s", max(whole), "CPU-s, slowest filter", 1.0, "lower"),
     ]
+
+
+SLOW_FILTERS = ("state:ok", "class:repetition", "conf<0.5 -state:ok page>3", "doc:bulletin", "page>3")
+FILTERING_S = 2.0
+"""Longer than any of them takes until its list is whole, here and with other work beside."""
+
+
+def _filter_keys(workspace: Workspace) -> Result:
+    """Letters of a filter that is counted while it is typed, and moves in its list while that is read."""
+    slowest = {}
+    with Terminal(_panel(workspace)) as terminal:
+        terminal.until("Batches")
+        terminal.press(TO_PAGES)
+        terminal.watch(4.0)
+        slowest["nothing"] = _slowest_moves(terminal)
+        for text in SLOW_FILTERS:
+            terminal.press(FIND)
+            typed = max(terminal.press(letter.encode()) for letter in text)
+            terminal.press(b"\r")  # the line closes: a letter sent at once with it may still stand in it
+            slowest[text] = max(typed, _slowest_moves(terminal))
+            terminal.press(ALL)
+            terminal.watch(2.0)
+    for text, seconds in slowest.items():
+        print(f"  a key while {text} is read: {seconds * 1000:.0f} ms at most")
+    return Result("panel.filter_key_ms", max(slowest.values()) * 1000, "ms to a key's frame", 100.0, "lower")
+
+
+def _slowest_moves(terminal: Terminal) -> float:
+    frames = []
+    ends = time.monotonic() + FILTERING_S
+    while time.monotonic() < ends:
+        frames.append(terminal.press(DOWN))
+    return max(frames)
 
 
 def _cpu_of(work: Callable[[], object]) -> float:
