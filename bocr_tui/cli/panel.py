@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,13 +16,10 @@ Background = Callable[[Callable[[str], None]], Awaitable[None]]
 """Work that the panel starts after its first frame; what it is given shows a line."""
 
 
-def served() -> bool:
-    """Whether textual-serve started this process, which takes the place of the terminal."""
-    return os.environ.get("TEXTUAL_DRIVER", "").startswith("textual.drivers.web_driver")
-
-
 def in_terminal() -> bool:
     """Whether a person can work with screens here: in a terminal, or in a browser."""
+    from bocr_tui.ui.served import served
+
     return served() or (sys.stdin.isatty() and sys.stdout.isatty())
 
 

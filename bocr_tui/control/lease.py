@@ -17,7 +17,7 @@ LEASE_S = 60.0
 """A driver that has not renewed for this long, on another machine, is taken for gone."""
 
 RENEW_S = 10.0
-_KEY = "driver"
+DRIVER_KEY = "driver"
 
 
 class DriverLease:
@@ -26,7 +26,7 @@ class DriverLease:
     `key` names what is leased and `does` says in words what its holder does.
     """
 
-    def __init__(self, catalog: Catalog, key: str = _KEY, does: str = "drives this workspace") -> None:
+    def __init__(self, catalog: Catalog, key: str = DRIVER_KEY, does: str = "drives this workspace") -> None:
         self._catalog = catalog
         self._key = key
         self._does = does
@@ -75,10 +75,12 @@ class DriverLease:
 
 def _holder(connection: Connection, key: str) -> dict[str, object] | None:
     row = connection.exec_driver_sql("SELECT value FROM setting WHERE key = ?", (key,)).first()
-    if row is None:
-        return None
+    return None if row is None else _record(row[0])
+
+
+def _record(value: str) -> dict[str, object] | None:
     try:
-        holder = json.loads(row[0])
+        holder = json.loads(value)
     except ValueError:
         return None
     return holder if isinstance(holder, dict) and {"nonce", "pid", "host", "at"} <= set(holder) else None
@@ -92,5 +94,13 @@ def _lives(holder: dict[str, object]) -> bool:
 
 def driver_lives(connection: Connection) -> bool:
     """Whether some process drives this catalog now."""
-    holder = _holder(connection, _KEY)
+    holder = _holder(connection, DRIVER_KEY)
     return holder is not None and _lives(holder)
+
+
+def who_drives(value: str | None) -> str:
+    """A sentence on the process that drives now, empty when none does; `value` is what `DRIVER_KEY` holds."""
+    holder = None if value is None else _record(value)
+    if holder is None or not _lives(holder):
+        return ""
+    return f"Process {holder['pid']} on {holder['host']} drives this workspace."

@@ -152,6 +152,8 @@ class BocrApp(InteractingApp):
         self.set_interval(KEEP_EVERY_S, self._keep_soon)
         if self._driving_thread is not None:
             self._driving_thread.start()
+        else:
+            begin(self, self._see_who_drives, group="who-drives")
         if self._background is not None:
             self._background.start()
 
@@ -163,6 +165,14 @@ class BocrApp(InteractingApp):
     async def _read_site_facts(self) -> None:
         self.site_facts = await asyncio.to_thread(site_facts, self.workspace)
         self._tell_standing()
+
+    async def _see_who_drives(self) -> None:
+        """A panel that drives nothing itself looks at who holds the lease, and leaves it alone."""
+        from bocr_tui.ui.driving import look_who_drives
+
+        async for state in look_who_drives(self.reading):
+            if state != self.driving:
+                self.post_message(DrivingChanged(state))
 
     async def _load_places(self) -> None:
         """Import the other screens while nobody waits for them, then take the person's own keys."""

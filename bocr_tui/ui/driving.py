@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bocr_tui.config.workspace import Workspace
     from bocr_tui.control.events import ControlEvent
     from bocr_tui.sites.asking import Asker
+    from bocr_tui.ui.reading import Reading
 
 TAKE_OVER_S = 5.0
 """How often to look whether the process that drives has ended."""
@@ -54,6 +55,27 @@ class DrivingState:
     driving: Driving
     detail: str = ""
     next_step: str = ""
+
+
+async def look_who_drives(reading: Reading) -> AsyncIterator[DrivingState]:
+    """Now and every few seconds: whether another process drives. A catalog that cannot be read, or is not
+    there yet, is driven by nobody we know of."""
+    from bocr_tui.ui.reading import Lane
+
+    while True:
+        try:
+            lease = await reading.ask(Lane.WATCH, lambda reader: reader.setting("driver"))
+            words = await asyncio.to_thread(_who_drives, lease)
+        except BocrError:
+            words = ""
+        yield DrivingState(Driving.ELSEWHERE, words) if words else DrivingState(Driving.NOBODY)
+        await asyncio.sleep(TAKE_OVER_S)
+
+
+def _who_drives(lease: str | None) -> str:
+    from bocr_tui.control.lease import who_drives
+
+    return who_drives(lease)
 
 
 class LoopThread:

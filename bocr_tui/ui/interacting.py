@@ -22,6 +22,7 @@ from bocr_tui.ui.places import places
 from bocr_tui.ui.remembering import Memory
 from bocr_tui.ui.safe_text import clean
 from bocr_tui.ui.screens.base import PanelScreen
+from bocr_tui.ui.served import served
 from bocr_tui.ui.theme import DARK
 from bocr_tui.ui.work import begin
 
@@ -34,6 +35,7 @@ TROUBLES_KEPT = 50
 MOST_QUOTED = 40
 
 READ_ONLY_ASKED = "the panel was opened with --readonly"
+READ_ONLY_SERVED = "a served panel is read-only unless it was started by `bocr serve --write`"
 READ_ONLY_SET = "bocr.toml says read_only of the panel"
 
 TOAST_S = 4.0
@@ -101,7 +103,8 @@ class InteractingApp(App[None]):
         super().__init__()
         self.workspace = workspace
         self.settings = read_panel_settings(workspace)
-        self.read_only = READ_ONLY_ASKED if read_only else READ_ONLY_SET if self.settings.read_only else ""
+        asked = READ_ONLY_SERVED if served() else READ_ONLY_ASKED
+        self.read_only = asked if read_only else READ_ONLY_SET if self.settings.read_only else ""
         """Why nothing may be changed; empty where it may."""
         self.doer = Doer(workspace, asker, self.read_only)
         self.outbox = Outbox(self, self._send, self._tell_outbox)

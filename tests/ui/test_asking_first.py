@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import pytest
 from sqlalchemy import delete, insert, select
@@ -12,6 +13,8 @@ from bocr_tui.actions.costs import costs
 from bocr_tui.actions.registry import action_named
 from bocr_tui.catalog import core
 from bocr_tui.catalog.words import PageState
+from bocr_tui.control.lease import DriverLease
+from bocr_tui.ui.app import BocrApp
 from bocr_tui.ui.doing import Doer
 from bocr_tui.ui.driving import Driving
 from bocr_tui.ui.screens.asking import Confirm
@@ -172,6 +175,25 @@ async def test_a_confirm_says_how_many_what_it_costs_and_the_command(campaign: C
         await panel.until(lambda: not isinstance(panel.app.screen, Confirm))
     with campaign.catalog.reading() as connection:
         assert connection.execute(select(core.request.c.kind)).scalars().all() == []
+
+
+async def test_a_read_only_panel_says_that_another_process_drives_and_leaves_it_the_lease(
+    campaign: Campaign,
+) -> None:
+    lease = DriverLease(campaign.catalog)
+    lease.take()
+    async with opened(campaign.workspace, (120, 40), read_only=True) as panel:
+        await panel.until(lambda: "driven by another process" in panel.lines[0])
+        assert f"Process {os.getpid()} on" in panel.app.driving.detail
+        lease.take()  # it is ours still
+
+
+async def test_a_served_panel_blames_no_option_that_nobody_typed(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEXTUAL_DRIVER", "textual.drivers.web_driver:WebDriver")
+    panel = BocrApp(campaign.workspace, drive=False, read_only=True)
+    assert "bocr serve --write" in panel.read_only and "--readonly" not in panel.read_only
 
 
 async def test_a_read_only_panel_says_so_and_refuses_whatever_changes_something(campaign: Campaign) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from bocr_tui.catalog import core
+from bocr_tui.catalog.database import open_catalog
 from bocr_tui.catalog.lists import Listing
 from bocr_tui.config.workspace import Workspace, make_workspace
 from bocr_tui.ui.reading import Lane
@@ -17,8 +18,10 @@ from bocr_tui.ui.screens.help import Help
 from bocr_tui.ui.screens.page import PageScreen
 from bocr_tui.ui.screens.pages import PagesScreen
 from bocr_tui.ui.widgets.row_store import CHUNK_ROWS
+from tests.cli.test_run import make_pdf
 from tests.ui.campaign import NAMES, START, Campaign, build, build_many
 from tests.ui.conftest import opened
+from tests.ui.test_commands import type_command
 
 
 async def test_each_place_shows_its_list(shared_campaign: Campaign) -> None:
@@ -222,3 +225,18 @@ async def test_two_hundred_thousand_pages_cost_a_screen_of_rows(
         assert panel.table.current_id == 200_000
         assert len([number for number in read if number > 1]) <= 2
         assert max(read) <= CHUNK_ROWS
+
+
+async def test_after_an_import_the_lists_say_how_much_waits_to_be_planned_and_the_key(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path / "w")
+    open_catalog(workspace.catalog_path).close()
+    make_pdf(tmp_path / "loi.pdf")
+    async with opened(workspace, (120, 40)) as panel:
+        await panel.go("batches")
+        await panel.sees("Nothing has been imported yet.")
+        await panel.sees(":import FOLDER")
+        await type_command(panel, f"import {tmp_path / 'loi.pdf'}")
+        await panel.sees("No batches yet: 1 page of 1 document waits to be planned.")
+        await panel.sees("1, then P plans them")
+        await panel.go("jobs")
+        await panel.sees("No jobs yet: 1 page")

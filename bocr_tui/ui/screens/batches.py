@@ -18,6 +18,7 @@ from bocr_tui.ui import telling
 from bocr_tui.ui.acting import act, action_binding
 from bocr_tui.ui.list_view import Order
 from bocr_tui.ui.map_key import MAP
+from bocr_tui.ui.nothing_here import no_batches
 from bocr_tui.ui.reading import CatalogList, Lane
 from bocr_tui.ui.screens.filtering import COUNTED_TO
 from bocr_tui.ui.screens.list_screen import ListScreen
@@ -66,9 +67,7 @@ class BatchesScreen(ListScreen[BatchRow]):
         )
 
     def nothing_yet(self) -> Notice:
-        if self.panel.sight.counts.pages.total:
-            return Notice("No batches yet.", "bocr plan makes them from the pages there are.")
-        return Notice("Nothing has been imported yet.", "bocr import FOLDER, then bocr plan.")
+        return no_batches(self.panel.sight.counts)
 
     def count_rows(self, reader: Reader, terms: tuple[Term, ...]) -> int:
         return reader.batches.count(self.wanted(terms), "oldest", COUNTED_TO + 1)

@@ -17,6 +17,7 @@ from bocr_tui.catalog.words import READABLE, DocumentState
 from bocr_tui.ui import telling
 from bocr_tui.ui.list_view import Order
 from bocr_tui.ui.map_key import MAP
+from bocr_tui.ui.nothing_here import IMPORT
 from bocr_tui.ui.page_story import picture_of
 from bocr_tui.ui.pictures import PictureFailed
 from bocr_tui.ui.reading import CatalogList, Lane
@@ -72,7 +73,7 @@ class DocumentsScreen(ListScreen[DocumentRow]):
         return PictureView(id="third")
 
     def nothing_yet(self) -> Notice:
-        return Notice("No documents yet.", "bocr import FOLDER brings them in.")
+        return Notice("No documents yet.", IMPORT)
 
     def count_rows(self, reader: Reader, terms: tuple[Term, ...]) -> int:
         return reader.documents.count(self.wanted(terms), "added", COUNTED_TO + 1)

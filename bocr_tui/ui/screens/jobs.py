@@ -13,6 +13,7 @@ from bocr_tui.catalog.lists import Reader
 from bocr_tui.ui import telling
 from bocr_tui.ui.acting import act, action_binding, may
 from bocr_tui.ui.list_view import Order
+from bocr_tui.ui.nothing_here import no_jobs
 from bocr_tui.ui.reading import CatalogList, Lane
 from bocr_tui.ui.screens.batches import EVENTS_SHOWN
 from bocr_tui.ui.screens.filtering import COUNTED_TO
@@ -66,7 +67,7 @@ class JobsScreen(ListScreen[JobRow]):
         )
 
     def nothing_yet(self) -> Notice:
-        return Notice("No jobs yet.", "s on the Batches screen submits a batch.")
+        return no_jobs(self.panel.sight.counts)
 
     def count_rows(self, reader: Reader, terms: tuple[Term, ...]) -> int:
         return reader.jobs.count(self.wanted(terms), "oldest", COUNTED_TO + 1)

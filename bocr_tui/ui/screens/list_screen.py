@@ -112,15 +112,17 @@ class ListScreen(FilteredScreen, Generic[Row]):
 
     def show_list(self) -> None:
         """Read the list anew under the present filter, from its first row."""
-        filters = self.filters()
-        notice = self.nothing_yet()
-        if filters:
-            notice = Notice(f"No {self.THINGS} with {', '.join(filters)}.", "esc shows everything.")
         self._read_began = time.monotonic()
         self.table.order = self.view.order
-        self.table.show(self.source(), notice, self._cursor_id)
+        self.table.show(self.source(), self._notice(), self._cursor_id)
         self._cursor_id = None
         self.tell_place()
+
+    def _notice(self) -> Notice:
+        filters = self.filters()
+        if filters:
+            return Notice(f"No {self.THINGS} with {', '.join(filters)}.", "esc shows everything.")
+        return self.nothing_yet()
 
     def return_to_list(self) -> None:
         self.table.focus()
@@ -176,6 +178,7 @@ class ListScreen(FilteredScreen, Generic[Row]):
     def tell_place(self) -> None:
         """The second line: the place, the filter, how many rows; or why they may be old."""
         table = self.table
+        table.tell_empty(self._notice())
         parts: list[Part] = []
         words = [word for word in (self.trail(), *self.filters(), self.view.order_words) if word]
         if words:

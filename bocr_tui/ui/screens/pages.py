@@ -22,6 +22,7 @@ from bocr_tui.catalog.words import PageState
 from bocr_tui.ui.acting import action_binding
 from bocr_tui.ui.list_view import Order
 from bocr_tui.ui.map_key import MAP
+from bocr_tui.ui.nothing_here import no_pages
 from bocr_tui.ui.page_read import read_attempt
 from bocr_tui.ui.page_story import tell_page
 from bocr_tui.ui.pictures import PictureFailed
@@ -99,7 +100,7 @@ class PagesScreen(ListScreen[PageRow]):
     def nothing_yet(self) -> Notice:
         if self._came_from:
             return Notice(f"No pages here: {self._came_from}.", "esc goes back.")
-        return Notice("No pages yet.", "bocr import FOLDER brings documents in.")
+        return no_pages(self.panel.sight.counts)
 
     def count_rows(self, reader: Reader, terms: tuple[Term, ...]) -> int:
         return reader.pages.count(self.wanted(terms), "place", COUNTED_TO + 1)

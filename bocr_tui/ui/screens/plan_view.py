@@ -21,6 +21,7 @@ from bocr_tui.catalog.unplanned import unplanned_documents
 from bocr_tui.catalog.words import BatchState
 from bocr_tui.config.errors import BocrError
 from bocr_tui.ui import plan_form
+from bocr_tui.ui.nothing_here import nothing_to_plan
 from bocr_tui.ui.planning import Choices, PlanFacts, Previews, plan_command, plan_facts, submit_command
 from bocr_tui.ui.reading import CatalogList
 from bocr_tui.ui.screens.asking import Pick
@@ -156,10 +157,8 @@ class PlanView(PanelScreen[None]):
             lambda reader, limit: unplanned_documents(reader, text, limit),
             lambda reader, ids: reader.documents.rows(ids),
         )
-        empty = Notice("Every page is in a batch.", "bocr import FOLDER brings more.")
-        if text:
-            empty = Notice(f"No unplanned document with “{text}” in its name.", "esc shows all.")
-        self.documents.show(source, empty)
+        none = Notice(f"No unplanned document with “{text}” in its name.", "esc shows all.")
+        self.documents.show(source, none if text else nothing_to_plan(self.panel.sight.counts))
 
     def changed(self) -> None:
         if self._reread_later is None:
@@ -194,6 +193,8 @@ class PlanView(PanelScreen[None]):
         """The second line: what is marked, the filter, how much there is; or why it may be old."""
         if not self._there:
             return
+        if not self._text:
+            self.documents.tell_empty(nothing_to_plan(self.panel.sight.counts))
         parts: list[Part] = [(f"name “{self._text}”  ", "accent")] if self._text else []
         marks = len(self.documents.marked) + len(self.planned.marked)
         if marks:

@@ -105,7 +105,7 @@ class SitesScreen(ListScreen[SiteRow]):
         return [*words, f"name “{self._text}”"] if self._text else words
 
     def nothing_yet(self) -> Notice:
-        return Notice("No sites yet.", "bocr site add brings one into bocr.toml.")
+        return Notice("No sites yet.", "8, then e opens bocr.toml; in a shell, bocr site add asks for one.")
 
     def clear_filters(self) -> bool:
         changed = bool(self._text or self._only_troubled)

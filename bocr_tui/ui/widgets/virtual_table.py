@@ -124,6 +124,13 @@ class VirtualTable(PointedTable[Row], can_focus=True):
         self.redraw()
         begin(self, partial(self._read_ids, first=True), group=f"ids-{id(self)}")
 
+    def tell_empty(self, empty: Notice) -> None:
+        """What to say while the list holds nothing: that may change without the list."""
+        if empty != self.empty:
+            self.empty = empty
+            if not self.row_count:
+                self.redraw()
+
     def reread(self) -> None:
         """Read ids and rows again; the cursor stays on its row, what is in view stays until then."""
         if self._source is not None:
