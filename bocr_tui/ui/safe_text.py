@@ -68,6 +68,12 @@ def fit(text: str, width: int, *, align: str = "left", middle: bool = False) -> 
     return padding + text if align == "right" else text + padding
 
 
+def shortened(text: str, width: int) -> str:
+    """A name, cleaned and in at most `width` cells: cut in its middle, since ends tell names apart."""
+    text = clean(text)
+    return fit(text, width, middle=True) if width_of(text) > width else text
+
+
 def _cut(text: str, width: int, middle: bool) -> str:
     if width == 1:
         return "…"

@@ -240,3 +240,29 @@ async def test_after_an_import_the_lists_say_how_much_waits_to_be_planned_and_th
         await panel.sees("1, then P plans them")
         await panel.go("jobs")
         await panel.sees("No jobs yet: 1 page")
+
+
+async def test_a_narrow_panel_tells_whole_why_a_document_cannot_be_read(tmp_path: Path) -> None:
+    reason = "This file has no page that can be read: the table of its objects is cut off."
+    campaign = build(tmp_path / "w", documents=1, pages_each=0, attempts=False)
+    with campaign.catalog.writing() as connection:
+        connection.execute(update(core.document).values(state="damaged", reason=reason))
+    async with opened(campaign.workspace) as panel:
+        await panel.go("documents")
+        await panel.sees(reason[:70])
+        await panel.press("enter")
+        await panel.sees("No pages here")
+        await panel.until(lambda: reason in " ".join(" ".join(panel.lines[2:-1]).split()))
+
+
+async def test_a_long_name_leaves_places_and_page_count_on_the_second_line(tmp_path: Path) -> None:
+    name = "decret-" + "portant-organisation-" * 8 + "fin.pdf"
+    campaign = build(tmp_path / "w", documents=1, pages_each=3, names=(name,), attempts=False)
+    async with opened(campaign.workspace) as panel:
+        await panel.go("documents")
+        await panel.press("enter")
+        await panel.until(lambda: "3 pages" in panel.lines[1])
+        assert "6 Documents" in panel.lines[1]
+        assert "in.pdf" in panel.lines[1]
+        await panel.press("M")
+        await panel.until(lambda: "page 1" in panel.text and "1 of 3" in panel.text)

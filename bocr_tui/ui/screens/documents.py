@@ -29,6 +29,7 @@ from bocr_tui.ui.sheets import DocumentSheet
 from bocr_tui.ui.widgets.facts import Facts
 from bocr_tui.ui.widgets.picture_view import PictureView
 from bocr_tui.ui.widgets.table_drawing import Notice
+from bocr_tui.ui.widgets.tones import Part
 from bocr_tui.ui.widgets.virtual_table import ListSource
 
 UNREADABLE = tuple(
@@ -86,6 +87,12 @@ class DocumentsScreen(ListScreen[DocumentRow]):
     def selection(self) -> Selection:
         return Selection(documents=self.chosen()[0])
 
+    def detail(self, row: DocumentRow) -> tuple[Part, ...]:
+        """Why it cannot be read: the list has no room for that."""
+        if not row.reason or self.shown(self.query_one("#preview")):
+            return ()
+        return ((f" {row.reason}", "warning"),)
+
     async def preview(self, row: DocumentRow) -> None:
         def ask(reader: Reader) -> tuple[SourceRow, ...]:
             return tuple(reader.sources(row.id))
@@ -110,4 +117,4 @@ class DocumentsScreen(ListScreen[DocumentRow]):
             self.app.push_screen(PageMapScreen(MapScope(document_id=row.id), row.name, place=self.PLACE))
 
     def open_row(self, row: DocumentRow) -> None:
-        self.app.push_screen(PagesScreen(PageFilter(document_id=row.id), row.name, place=self.PLACE))
+        self.app.push_screen(PagesScreen(PageFilter(document_id=row.id), row.name, self.PLACE, row.reason))

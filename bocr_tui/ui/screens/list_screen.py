@@ -15,6 +15,7 @@ from textual.widget import Widget
 
 from bocr_tui.catalog.lists import NoCatalog
 from bocr_tui.config.errors import BocrError
+from bocr_tui.ui.safe_text import shortened
 from bocr_tui.ui.screens.filtering import FilteredScreen
 from bocr_tui.ui.screens.find import FindLine
 from bocr_tui.ui.widgets.body import Body
@@ -180,7 +181,15 @@ class ListScreen(FilteredScreen, Generic[Row]):
         table = self.table
         table.tell_empty(self._notice())
         parts: list[Part] = []
-        words = [word for word in (self.trail(), *self.filters(), self.view.order_words) if word]
+        words = [
+            word
+            for word in (
+                shortened(self.trail(), self.size.width // 4),
+                *self.filters(),
+                self.view.order_words,
+            )
+            if word
+        ]
         if words:
             parts.append((" · ".join(words) + "  ", "accent"))
         parts += self._marks_told()

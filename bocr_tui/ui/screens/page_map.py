@@ -18,6 +18,7 @@ from bocr_tui.catalog.page_map import MapScope, index_of, page_at, read_states
 from bocr_tui.config.errors import BocrError
 from bocr_tui.ui import wording
 from bocr_tui.ui.reading import Lane
+from bocr_tui.ui.safe_text import shortened
 from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.screens.page import PageScreen
 from bocr_tui.ui.widgets.key_line import KeyLine
@@ -144,7 +145,7 @@ class PageMapScreen(PanelScreen[None]):
 
     def tell_place(self) -> None:
         """The second line: what this is a map of, how many pages; or for how long it has been stale."""
-        parts: list[Part] = [(f"{self._came_from}  ", "accent")]
+        parts: list[Part] = [(f"{shortened(self._came_from, self.size.width // 4)}  ", "accent")]
         if self._trouble_since is not None and self.map.states:
             age = time.monotonic() - self._trouble_since
             parts.append((f"stale {age:.0f} s, ctrl+r tries again  ", "warning"))
@@ -213,7 +214,10 @@ class PageMapScreen(PanelScreen[None]):
             return
         state, tone = wording.page_state(row.state, row.held)
         why = f", {wording.plain(row.failure)}" if row.failure else ""
-        page: tuple[Part, ...] = ((f"{row.document} page {row.number} ", "plain"), (f"{state}{why} ", tone))
+        page: tuple[Part, ...] = (
+            (f"{shortened(row.document, self.size.width // 3)} page {row.number} ", "plain"),
+            (f"{state}{why} ", tone),
+        )
         self.tell_line("#told", self._tile_parts(), page)
 
     @on(PageMap.Opened)

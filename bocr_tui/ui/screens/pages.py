@@ -47,7 +47,8 @@ FIELDS: dict[GroupBy, str] = {"class": "class", "engine": "engine", "document": 
 
 
 class PagesScreen(ListScreen[PageRow]):
-    """`within` limits the list for good (a batch's pages, say) and `came_from` says so in words."""
+    """`within` limits the list for good (a batch's pages, say) and `came_from` says so in words; `why_none`
+    says why it holds nothing, where that is known."""
 
     PLACE = "pages"
     THING = "page"
@@ -70,11 +71,14 @@ class PagesScreen(ListScreen[PageRow]):
         MAP,
     ]
 
-    def __init__(self, within: PageFilter | None = None, came_from: str = "", place: str = "pages") -> None:
+    def __init__(
+        self, within: PageFilter | None = None, came_from: str = "", place: str = "pages", why_none: str = ""
+    ) -> None:
         super().__init__()
         self._within = within or PageFilter()
         self._came_from = came_from
         self._place = place
+        self._why_none = why_none
 
     def sheet(self) -> PageSheet:
         return PageSheet()
@@ -99,7 +103,7 @@ class PagesScreen(ListScreen[PageRow]):
 
     def nothing_yet(self) -> Notice:
         if self._came_from:
-            return Notice(f"No pages here: {self._came_from}.", "esc goes back.")
+            return Notice(f"No pages here: {self._came_from}.", f"{self._why_none} esc goes back.".strip())
         return no_pages(self.panel.sight.counts)
 
     def count_rows(self, reader: Reader, terms: tuple[Term, ...]) -> int:
