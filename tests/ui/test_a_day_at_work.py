@@ -52,6 +52,7 @@ def test_import_plan_submit_a_page_fails_drill_down_resubmit_and_it_is_read(tmp_
 
         terminal.press("1")
         terminal.sees("gazette.jpg")
+        terminal.sees("1 batch of all that is new")
         terminal.press("P")
         terminal.sees("Make 1 batch?")
         terminal.press("Right", "Enter")
@@ -64,13 +65,16 @@ def test_import_plan_submit_a_page_fails_drill_down_resubmit_and_it_is_read(tmp_
         terminal.press("Right", "Enter")
         terminal.sees("✗ 1 failed")
 
+        # Three keys to the failed page's image and reason, one to send it again.
         terminal.press("4")
         terminal.sees("1 page")
         terminal.press("f")
         terminal.until(lambda screen: "only failed" in screen and "gazette.jpg" in screen, "the failed page")
         terminal.press("Enter")
-        terminal.sees("page 1 of 1")
-        terminal.sees("repetition")
+        terminal.until(lambda screen: "repetition" in screen and "▀" in screen, "the reason and the image")
+        terminal.press("r")
+        terminal.sees("✗ 0 failed")
+        terminal.until(lambda screen: "✗ 1 failed" in screen and "gave up" in screen, "it failed again")
 
         command(terminal, "resubmit engine=noop")
         terminal.sees("✓ 1/1")

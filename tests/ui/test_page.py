@@ -122,9 +122,13 @@ async def test_a_file_that_is_gone_is_said_in_the_image_s_place(shared_campaign:
 
 @pytest.fixture(scope="module")
 def drawn_campaign(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    return drawn_pages(tmp_path_factory.mktemp("drawn"))
+
+
+def drawn_pages(folder: Path) -> Campaign:
+    """A document whose first page is an image on disk."""
     from PIL import Image, ImageDraw
 
-    folder = tmp_path_factory.mktemp("drawn")
     image = Image.new("L", (620, 877), 255)
     pen = ImageDraw.Draw(image)
     for row in range(14):
@@ -192,6 +196,28 @@ async def test_an_image_that_comes_after_one_has_turned_the_page_is_not_shown_th
         await panel.until(lambda: shown)
         assert shown == [1]
         assert "cannot be drawn" in panel.text and panel.app.screen.query_one(PictureView).image is None
+
+
+async def test_an_image_is_drawn_to_its_end_however_often_the_page_changes_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = drawn_pages(tmp_path)
+    drawn, asked = Pictures.picture, 0
+
+    async def slow_at_first(pictures: Pictures, page: PageFile) -> Image:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            await asyncio.Event().wait()
+        return await drawn(pictures, page)
+
+    monkeypatch.setattr(Pictures, "picture", slow_at_first)
+    async with opened(campaign.workspace, (120, 40)) as panel:
+        await into_page(panel)
+        await panel.until(lambda: asked == 1)
+        with campaign.catalog.writing() as connection:
+            connection.execute(update(core.page).where(core.page.c.id == 1).values(confidence=0.5))
+        await panel.until(lambda: "▀" in panel.text, "the image")
 
 
 def test_a_neighbour_is_found_in_the_list_s_order_even_from_a_page_that_left_it() -> None:

@@ -96,6 +96,9 @@ class PageScreen(ReviewingScreen):
         self._page_id = page_id
         self._wanted = wanted
         self._pane_chosen = False
+        self._shown: PageStory | None = None
+        self._image_of: int | None = None
+        """What is on the screen to its end: a change of the catalog begins it anew."""
         self._seen: set[str] = set()
         self._standing: tuple[Part, ...] = ()
 
@@ -130,8 +133,14 @@ class PageScreen(ReviewingScreen):
             self.query_one(Facts).say("This page is not in the catalog.", "failed")
             return
         before, self.story = self.story, story
-        if before is not None and before == story:
-            return
+        if self._shown != story:
+            await self._show_story(before, story)
+            self._shown = story
+        if self._image_of != story.page.id:
+            await self._show_image(story)
+
+    async def _show_story(self, before: PageStory | None, story: PageStory) -> None:
+        """All but the image; what was shown `before` may be the same page, or another one."""
         same = before is not None and before.page.id == story.page.id
         if before is None or not same or _chooses_anew(before, story):
             self.attempt = story.best_attempt
@@ -142,8 +151,6 @@ class PageScreen(ReviewingScreen):
         self._lay_out()
         self._tell(story)
         await self._show_attempt(story)
-        if not same:
-            await self._show_image(story)
 
     def _tell(self, story: PageStory) -> None:
         page = story.page
@@ -175,16 +182,20 @@ class PageScreen(ReviewingScreen):
         view = self.query_one(PictureView)
         page = story.picture()
         if page is None:
+            self._image_of = story.page.id
             view.say("The file is not where it was found.")
             return
         view.say("Fetching the page…" if isinstance(page, FarPage) else "Drawing the page…")
+        self._image_of = None
         try:
             image = await self.panel.pictures.picture(page)
         except PictureFailed as failed:
             if self._is_on(story):
+                self._image_of = story.page.id
                 view.say(str(failed))
             return
         if self._is_on(story):
+            self._image_of = story.page.id
             view.show(image)
 
     def _is_on(self, story: PageStory) -> bool:
