@@ -1,0 +1,73 @@
+"""A slow link, and a panel that asks over it all the time: no key waits for an answer."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bocr_tui.actions.action import Options
+from bocr_tui.catalog.database import open_catalog
+from bocr_tui.cli.acting import act
+from bocr_tui.config.workspace import Workspace, make_workspace
+from tests.cli.test_run import make_pdf
+from tests.sites.cut_proxy import CutProxy
+from tests.sites.sshd import Sshd
+from tests.ui.conftest import Panel, opened
+
+ROUND_TRIP_S = 1.0
+"""Five times a far cluster's: a key that waits for one answer is told from a busy machine."""
+
+KEYS = (
+    *("4", "j", "k", "G", "g", "f", "f", "space", "space", "slash", "escape", "enter", "m", "escape"),
+    *("1", "2", "3", "j", "k", "5", "6", "7", "8", "question_mark", "escape", "colon", "escape", "2"),
+)
+"""Through every place, with what one does there without asking for anything far away."""
+
+ROUNDS = 2
+
+
+@pytest.fixture
+def far(sshd: Sshd, cut_proxy: CutProxy, tmp_path: Path) -> Workspace:
+    """A planned page that takes seconds to read, on a site that is asked ten times a second."""
+    workspace = make_workspace(tmp_path / "workspace")
+    workspace.config_path.write_text(
+        'site = "far"\n[[pipeline]]\nengine = "noop"\nprocesses = 1\noptions = { sleep_s = 12 }\n'
+        f'[sites.far]\ntransport = "ssh"\nhost = "loopback"\nport = {cut_proxy.port}\n'
+        f'root = "{sshd.home}/site"\npython = "{sys.executable}"\npoll_s = 0.1\nlook_s = 0.1\n',
+        encoding="utf-8",
+    )
+    make_pdf(tmp_path / "loi.pdf")
+    open_catalog(workspace.catalog_path).close()
+    act(workspace, "workspace.import", options=Options(paths=(tmp_path / "loi.pdf",)))
+    act(workspace, "workspace.plan")
+    return workspace
+
+
+async def taken_s(panel: Panel, key: str) -> float:
+    """Until the key is dealt with and the screen is drawn."""
+    began = time.monotonic()
+    await panel.pilot.press(key)
+    return time.monotonic() - began
+
+
+@pytest.mark.slow
+async def test_no_key_waits_for_the_network(far: Workspace, cut_proxy: CutProxy) -> None:
+    async with opened(far, (120, 40), drive=True) as panel:
+        await panel.press("s")
+        await panel.agree()
+        await panel.go("jobs")
+        await panel.until(lambda: panel.table.row_count and panel.table.current.state == "running")
+        cut_proxy.delay_s = ROUND_TRIP_S / 2
+        before = cut_proxy.bytes_down
+        quickest = dict.fromkeys(enumerate(KEYS), float("inf"))
+        for _ in range(ROUNDS):
+            for at, key in enumerate(KEYS):
+                quickest[at, key] = min(quickest[at, key], await taken_s(panel, key))
+        asked = cut_proxy.bytes_down - before
+        assert asked > 500, "the site answers meanwhile"
+        slow = {key: seconds for (_, key), seconds in quickest.items() if seconds >= ROUND_TRIP_S}
+        assert slow == {}
+        assert panel.app.sight.sites[0].link == "connected"
