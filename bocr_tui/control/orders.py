@@ -70,7 +70,11 @@ def submit_batches(
             for job_id in job_ids:
                 connection.execute(insert(core.job_batch).values(job_id=job_id, batch_id=batch_id))
             note(
-                connection, "submit", f"Batch submitted: {taken} pages", batch_id=batch_id, job_id=job_ids[0]
+                connection,
+                "submit",
+                f"Batch submitted: {_pages(taken)}",
+                batch_id=batch_id,
+                job_id=job_ids[0],
             )
         chains.append(chain_id)
         jobs += job_ids
@@ -104,7 +108,7 @@ def resubmit_pages(
             if chain_id is None:
                 continue
             _touch_batches(connection, job_ids, chain_id)
-            note(connection, "resubmit", f"{taken} pages resubmitted", job_id=job_ids[0])
+            note(connection, "resubmit", f"{_pages(taken)} resubmitted", job_id=job_ids[0])
         chains.append(chain_id)
         jobs += job_ids
         pages += taken
@@ -284,3 +288,7 @@ def _touch_batches(connection: Connection, job_ids: Sequence[int], chain_id: int
         for job_id in job_ids:
             connection.execute(insert(core.job_batch).values(job_id=job_id, batch_id=batch_id))
         move_batch(connection, batch_id, BatchState.SUBMITTED)
+
+
+def _pages(count: int) -> str:
+    return "1 page" if count == 1 else f"{count:,} pages"

@@ -97,14 +97,14 @@ def pages_said(health: Health, window: str) -> tuple[Part, ...]:
     if now is not None:
         parts.append((f"now {now:,.1f}  ", "strong"))
     parts.append((f"lately {health.left.pages_per_min:,.1f}  ", "plain"))
-    most = max(pace.pages_per_min, default=0.0)
+    most = max((*pace.pages_per_min, now or 0.0))  # now is not a mean, and may be more than any bar
     return (*parts, (f"most {most:,.1f}  ", "muted"), (f"{wording.count(read)} in {window}", "muted"))
 
 
 def tokens_said(health: Health, window: str) -> tuple[Part, ...]:
     """Beside the plot of tokens."""
     now = health.vitals.completion_tokens_per_s
-    most = max(health.pace.tokens_per_s, default=0.0)
+    most = max((*health.pace.tokens_per_s, now or 0.0))
     first: tuple[Part, ...] = () if now is None else ((f"now {now:,.0f}  ", "strong"),)
     total = wording.count(sum(health.pace.tokens))
     return (*first, (f"most {most:,.0f}  ", "muted"), (f"{total} in {window}", "muted"))

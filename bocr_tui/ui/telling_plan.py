@@ -16,12 +16,20 @@ BATCHES_SHOWN = 200
 
 LABEL_CELLS = 10
 
+ALL_NEW = "all that is new"
+"""Of which documents, when none was chosen."""
+
+
+def nothing_new(of_what: str) -> str:
+    """That no batch would be made."""
+    return "There is no new page to plan" + ("." if of_what == ALL_NEW else f" in {of_what}.")
+
 
 def about_plan(numbers: Mapping[str, Any], of_what: str) -> list[Paragraph]:
     """Of a dry run's numbers; `of_what` says in words which documents it is of."""
     batches = numbers["batches"]
     if not batches:
-        return [Words(((f"No new page to plan in {of_what}.", "muted"),)), *_passed_over(numbers)]
+        return [Words(((nothing_new(of_what), "muted"),)), *_passed_over(numbers)]
     made = f"{wording.things(len(batches), 'batch', 'batches')} of {of_what}"
     return [
         Words(((made, "strong"),)),

@@ -19,6 +19,7 @@ from bocr_tui.ui.screens.asking import Confirm, Pick
 from bocr_tui.ui.screens.entering import Paper
 from bocr_tui.ui.screens.pages import PagesScreen
 from bocr_tui.ui.screens.plan_view import PlanView, named
+from bocr_tui.ui.telling_plan import nothing_new
 from bocr_tui.ui.widgets.virtual_table import VirtualTable
 from bocr_tui.ui.wording import duration, things
 
@@ -83,7 +84,7 @@ class PlanScreen(PlanView):
             return
         numbers = await self._previews.plan(self._choices, self._chosen())
         if not numbers["batches"]:
-            self.panel.tell(f"There is no new page to plan in {self._of_what()}.", "information")
+            self.panel.tell(nothing_new(self._of_what()))
             return
         made = things(len(numbers["batches"]), "batch", "batches")
         consequence = (

@@ -29,7 +29,7 @@ from bocr_tui.ui.screens.base import PanelScreen
 from bocr_tui.ui.screens.entering import Enter
 from bocr_tui.ui.screens.find import FindLine
 from bocr_tui.ui.sheets_plan import PlannedSheet, UnplannedSheet
-from bocr_tui.ui.telling_plan import about_plan, about_submission
+from bocr_tui.ui.telling_plan import ALL_NEW, about_plan, about_submission
 from bocr_tui.ui.telling_script import script_text
 from bocr_tui.ui.widgets.facts import Facts, Words
 from bocr_tui.ui.widgets.form import Form
@@ -334,7 +334,7 @@ class PlanView(PanelScreen[None]):
     def _of_what(self) -> str:
         if self.documents.marked:
             return f"{things(len(self.documents.marked), 'marked document')}"
-        return f"documents with “{self._text}”" if self._text else "all that is new"
+        return f"documents with “{self._text}”" if self._text else ALL_NEW
 
     def _batches(self) -> tuple[list[int], list[str]]:
         """The batches that s would send: ids and names."""
