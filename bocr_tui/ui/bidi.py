@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from bocr_tui.ui.safe_text import LEFT_TO_RIGHT_MARK, width_of
+
 _RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 _MIRRORED = dict(zip("()[]{}<>«»‹›≤≥", ")(][}{><»«›‹≥≤", strict=True))
@@ -29,6 +31,13 @@ class Shown(NamedTuple):
 
 def has_right_to_left(text: str) -> bool:
     return not text.isascii() and _RIGHT.search(text) is not None
+
+
+def in_one_line(text: str) -> str:
+    """A line that begins at the left, as wide as before, in the order it is seen in."""
+    read = text.replace(LEFT_TO_RIGHT_MARK, "")
+    seen = "".join(shown.character for shown in as_seen(read, False))
+    return seen + " " * (width_of(read) - width_of(seen))  # two letters may be drawn as one
 
 
 @lru_cache(maxsize=4096)

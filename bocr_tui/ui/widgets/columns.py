@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bocr_tui.ui.bidi import as_seen, has_right_to_left
-from bocr_tui.ui.safe_text import LEFT_TO_RIGHT_MARK, clean, fit, width_of
+from bocr_tui.ui.bidi import has_right_to_left, in_one_line
+from bocr_tui.ui.safe_text import clean, fit, width_of
 from bocr_tui.ui.widgets.tones import Part
 
 Cell = tuple[Part, ...]
@@ -95,13 +95,7 @@ def in_order(cell: Cell) -> Cell:
 
     What is written from the right is put in the order it is seen in, in a line that begins at the left.
     """
-    return tuple((_in_order(text) if has_right_to_left(text) else text, tone) for text, tone in cell)
-
-
-def _in_order(text: str) -> str:
-    read = text.replace(LEFT_TO_RIGHT_MARK, "")
-    seen = "".join(shown.character for shown in as_seen(read, False))
-    return seen + " " * (width_of(read) - width_of(seen))  # two letters may be drawn as one
+    return tuple((in_one_line(text) if has_right_to_left(text) else text, tone) for text, tone in cell)
 
 
 def bar(width: int, shares: Sequence[tuple[int, str]], total: int) -> Cell:

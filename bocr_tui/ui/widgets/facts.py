@@ -68,7 +68,8 @@ class Words(Paragraph):
         self.parts = tuple(parts)
 
     def draw(self, pane: Facts) -> RenderableType:
-        return toned_text(pane, *self.parts)
+        alone = len(self.parts) == 1  # several stand in one line: none knows how much room it has
+        return toned_text(pane, *self.parts, width=pane.content_size.width if alone else 0)
 
 
 class Indented(Words):
@@ -101,6 +102,7 @@ class Labelled(Paragraph):
         grid = Table.grid(padding=(0, 1), expand=True)
         grid.add_column(width=self.label_cells, no_wrap=True)
         grid.add_column(ratio=1, overflow="fold")
+        room = pane.content_size.width - self.label_cells - 1
         for name, text, tone in self.facts:
-            grid.add_row(toned_text(pane, (name, "muted")), toned_text(pane, (text, tone)))
+            grid.add_row(toned_text(pane, (name, "muted")), toned_text(pane, (text, tone), width=room))
         return grid

@@ -13,7 +13,9 @@ from rich.text import Text
 from textual.color import Color
 from textual.widget import Widget
 
-from bocr_tui.ui.safe_text import clean
+from bocr_tui.ui.bidi import has_right_to_left, in_one_line
+from bocr_tui.ui.safe_text import clean, width_of
+from bocr_tui.ui.terminal_facts import TerminalFacts
 
 TONES = {
     "plain": ("tone-plain", False),
@@ -51,9 +53,25 @@ def _style(colour: str, bold: bool) -> Style:
     return Style(color=Color.parse(colour).rich_color, bold=bold or None)
 
 
-def toned_text(widget: Widget, *parts: Part) -> Text:
-    """Parts as a Text: never markup, whatever they hold."""
+def toned_text(widget: Widget, *parts: Part, width: int = 0) -> Text:
+    """Parts as a Text: never markup, whatever they hold. A line that is not wider than `width`, and so is not
+    going to be wrapped, is put in the order it is seen in where the terminal does not."""
     text = Text(overflow="fold", end="")
     for content, tone in parts:
-        text.append("\n".join(clean(line) for line in content.split("\n")), tone_style(widget, tone))
+        lines = (clean(line) for line in content.split("\n"))
+        shown = (in_order(widget, line) if width_of(line) <= width else line for line in lines)
+        text.append("\n".join(shown), tone_style(widget, tone))
     return text
+
+
+def in_order(widget: Widget, text: str) -> str:
+    """One line for this terminal: what is written from the right as it is seen, unless the terminal sees to
+    that itself."""
+    if not has_right_to_left(text) or not _puts_in_order(widget):
+        return text
+    return in_one_line(text)
+
+
+def _puts_in_order(widget: Widget) -> bool:
+    facts = getattr(widget.app, "terminal_facts", None)
+    return isinstance(facts, TerminalFacts) and facts.reorders_text

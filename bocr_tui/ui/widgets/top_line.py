@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from bocr_tui.ui.places import Place, places
 from bocr_tui.ui.safe_text import clean, fit, width_of
-from bocr_tui.ui.widgets.tones import Part, tone_style
+from bocr_tui.ui.widgets.tones import Part, in_order, tone_style
 
 
 class PartsLine(Widget):
@@ -37,12 +37,12 @@ class PartsLine(Widget):
         room = max(0, width - taken - (2 if self._right else 0))
         for text, tone in self._left:
             shown = fit(text, min(room, width_of(text)))
-            line.append(shown, tone_style(self, tone))
+            line.append(in_order(self, shown), tone_style(self, tone))
             room -= width_of(shown)
         if self._right:
             line.append(" " * (room + 2))
             for text, tone in self._right:
-                line.append(text, tone_style(self, tone))
+                line.append(in_order(self, text), tone_style(self, tone))
         return line
 
 
