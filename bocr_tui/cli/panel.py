@@ -10,6 +10,7 @@ import typer
 
 from bocr_tui.cli.call import EXIT_OK, Call, the_workspace, workspace_for
 from bocr_tui.cli.output import note
+from bocr_tui.config.served import served
 from bocr_tui.config.workspace import Workspace, find_workspace, make_workspace
 
 Background = Callable[[Callable[[str], None]], Awaitable[None]]
@@ -18,8 +19,6 @@ Background = Callable[[Callable[[str], None]], Awaitable[None]]
 
 def in_terminal() -> bool:
     """Whether a person can work with screens here: in a terminal, or in a browser."""
-    from bocr_tui.ui.served import served
-
     return served() or (sys.stdin.isatty() and sys.stdout.isatty())
 
 

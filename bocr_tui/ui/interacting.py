@@ -13,6 +13,7 @@ from textual.command import Provider
 from textual.screen import Screen
 
 from bocr_tui.config.errors import UsageError
+from bocr_tui.config.served import served
 from bocr_tui.ui.acting import carry_out
 from bocr_tui.ui.binding_ids import with_ids
 from bocr_tui.ui.doing import Doer
@@ -22,7 +23,6 @@ from bocr_tui.ui.places import places
 from bocr_tui.ui.remembering import Memory
 from bocr_tui.ui.safe_text import clean
 from bocr_tui.ui.screens.base import PanelScreen
-from bocr_tui.ui.served import served
 from bocr_tui.ui.theme import DARK
 from bocr_tui.ui.work import begin
 

@@ -9,16 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bocr_tui.config.served import served
+
 if TYPE_CHECKING:
     from bocr_tui.ui.terminal_facts import TerminalFacts
-
-WEB_DRIVER = "textual.drivers.web_driver"
 
 
 def has_terminal() -> bool:
     """Whether there is one, or a browser that takes its place."""
-    in_browser = os.environ.get("TEXTUAL_DRIVER", "").startswith(WEB_DRIVER)
-    return in_browser or (sys.stdin.isatty() and sys.stdout.isatty())
+    return served() or (sys.stdin.isatty() and sys.stdout.isatty())
 
 
 @contextmanager
