@@ -60,7 +60,8 @@ SHOTS = (
 
 HEALTH_SHOTS = (Shot("health", ("5",), "health"),)
 
-TRIED_TWICE = ("4", "slash", *"tries>1", "enter", "enter")
+TRIED_TWICE = ("4", "slash", *"tries>1", "space", *"lang", "colon", *"ar", "enter", "enter")
+"""To the first page in Arabic that the first engine failed on, in whatever order files were imported."""
 PAGE_SHOTS = (
     Shot("page", TRIED_TWICE, shows_page=True),
     Shot("compare", (*TRIED_TWICE, "C"), shows_page=True),
