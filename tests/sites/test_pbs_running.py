@@ -207,6 +207,7 @@ async def test_a_held_job_says_who_holds_it_and_a_running_one_cannot_be_held(sit
     assert "u" not in site.pbs.job(job).holds
     site.stage("bhold2", pbs={"select": "1:ncpus=4"})
     queued = await site.submit("bhold2")
+    await until(lambda: "Not Running" in site.pbs.job(queued).comment)  # the scheduler has looked at it
     view = await site.view("bhold2", queued)
     assert view.state == "queued" and "Not Running" in view.words
     await site.scheduler.hold("bhold2", queued)
