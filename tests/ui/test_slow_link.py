@@ -26,7 +26,9 @@ KEYS = (
 )
 """Through every place, with what one does there without asking for anything far away."""
 
-ROUNDS = 2
+LEAST_ROUNDS = 2
+ANSWERED_BYTES = 500
+"""More than one answer: the site is asked while keys are pressed."""
 
 
 @pytest.fixture
@@ -63,11 +65,11 @@ async def test_no_key_waits_for_the_network(far: Workspace, cut_proxy: CutProxy)
         cut_proxy.delay_s = ROUND_TRIP_S / 2
         before = cut_proxy.bytes_down
         quickest = dict.fromkeys(enumerate(KEYS), float("inf"))
-        for _ in range(ROUNDS):
+        rounds = 0
+        while rounds < LEAST_ROUNDS or cut_proxy.bytes_down < before + ANSWERED_BYTES:
             for at, key in enumerate(KEYS):
                 quickest[at, key] = min(quickest[at, key], await taken_s(panel, key))
-        asked = cut_proxy.bytes_down - before
-        assert asked > 500, "the site answers meanwhile"
+            rounds += 1
         slow = {key: seconds for (_, key), seconds in quickest.items() if seconds >= ROUND_TRIP_S}
         assert slow == {}
         assert panel.app.sight.sites[0].link == "connected"

@@ -88,6 +88,7 @@ async def test_a_list_looks_as_it_did(
         if state is ListState.STALE:
             for place in places:
                 await panel.go(place)
+                await compare(panel, f"{place}-{size[0]}x{size[1]}", THEMES[0])  # every pane is read
             around.enter_context(catalog_that(state))
         for place in places:
             await into(panel, place, state)
