@@ -107,12 +107,9 @@ async def opened(
 
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a second between two looks at the catalog is for people, and so are three to take back a key.
-    Textual's pilot takes 20 ms without work, twice a key, for a sign that a key is done: 5 are as good."""
+    """Half a second between two looks at the catalog is for people, and so are three to take back a key."""
     monkeypatch.setattr("bocr_tui.ui.watching.POLL_S", 0.1)
     monkeypatch.setattr("bocr_tui.ui.outbox.OUTBOX_S", 0.1)
-    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.005)
-    monkeypatch.setattr("textual._wait.SLEEP_IDLE", 0.0005)
     monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
     monkeypatch.setattr("bocr_tui.ui.app.KEEP_EVERY_S", 3600.0)
 
