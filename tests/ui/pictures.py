@@ -28,6 +28,8 @@ SIZES = ((80, 24), (200, 60))
 README_SIZE = (120, 36)
 SETTLES_S = 1.5
 
+ROOT = Path(__file__).parents[2]
+
 WORK = Path("/tmp/bocr-pictures")
 """Stands in a picture as the path of a scan, so it is the same everywhere."""
 
@@ -112,8 +114,15 @@ async def shoot_welcome(folder: Path) -> list[Path]:
 
 def _write(folder: Path, name: str, size: tuple[int, int], svg: str) -> Path:
     path = folder / f"{name}-{size[0]}x{size[1]}.svg"
-    path.write_text(svg, encoding="utf-8")
+    path.write_text(_of_no_machine(svg), encoding="utf-8")
     return path
+
+
+def _of_no_machine(svg: str) -> str:
+    """With invented paths in the place of this machine's, each as long as the one that it stands for."""
+    for here in (sys.executable, str(ROOT)):
+        svg = svg.replace(here, ("/home/reader/" + "archive/" * len(here))[: len(here) - 1] + "s")
+    return svg
 
 
 async def everything(folder: Path, work: Path) -> list[Path]:
