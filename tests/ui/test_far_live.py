@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 
-from bocr_tui.actions.action import Options
-from bocr_tui.catalog.database import open_catalog
-from bocr_tui.cli.acting import act
-from bocr_tui.config.workspace import Workspace, make_workspace
+from bocr_tui.config.workspace import Workspace
 from bocr_tui.ui.screens.log import LogScreen
 from bocr_tui.ui.screens.question import QuestionScreen
 from bocr_tui.ui.widgets.log_view import LogView
-from tests.cli.test_run import make_pdf
 from tests.sites.sshd import Sshd, make_key
 from tests.ui.conftest import Panel, opened
+from tests.ui.planned_page import planned_page
 
 
 @pytest.fixture
@@ -27,18 +23,7 @@ def far(sshd: Sshd, tmp_path: Path) -> Workspace:
     (sshd.ssh / "known_hosts").unlink()
     make_key(sshd.ssh / "id_ed25519", "correct horse")
     shutil.copy(sshd.ssh / "id_ed25519.pub", sshd.folder / "authorized_keys")
-    workspace = make_workspace(tmp_path / "workspace")
-    workspace.config_path.write_text(
-        'site = "far"\n[[pipeline]]\nengine = "noop"\nprocesses = 1\noptions = { sleep_s = 1 }\n'
-        f'[sites.far]\ntransport = "ssh"\nhost = "loopback"\nroot = "{sshd.home}/site"\n'
-        f'python = "{sys.executable}"\npoll_s = 0.5\nlook_s = 0.5\n',
-        encoding="utf-8",
-    )
-    make_pdf(tmp_path / "loi.pdf")
-    open_catalog(workspace.catalog_path).close()
-    act(workspace, "workspace.import", options=Options(paths=(tmp_path / "loi.pdf",)))
-    act(workspace, "workspace.plan")
-    return workspace
+    return planned_page(tmp_path, f"{sshd.home}/site", reads_s=1, every_s=0.5)
 
 
 async def answered(panel: Panel, *keys: str) -> str:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from bocr_tui.actions.action import Options
-from bocr_tui.catalog.database import open_catalog
-from bocr_tui.cli.acting import act
-from bocr_tui.config.workspace import Workspace, make_workspace
-from tests.cli.test_run import make_pdf
+from bocr_tui.config.workspace import Workspace
 from tests.sites.cut_proxy import CutProxy
 from tests.sites.sshd import Sshd
 from tests.ui.conftest import Panel, opened
+from tests.ui.planned_page import planned_page
 
 ROUND_TRIP_S = 1.0
 """Five times a far cluster's: a key that waits for one answer is told from a busy machine."""
@@ -34,18 +30,7 @@ ANSWERED_BYTES = 500
 @pytest.fixture
 def far(sshd: Sshd, cut_proxy: CutProxy, tmp_path: Path) -> Workspace:
     """A planned page that takes seconds to read, on a site that is asked ten times a second."""
-    workspace = make_workspace(tmp_path / "workspace")
-    workspace.config_path.write_text(
-        'site = "far"\n[[pipeline]]\nengine = "noop"\nprocesses = 1\noptions = { sleep_s = 12 }\n'
-        f'[sites.far]\ntransport = "ssh"\nhost = "loopback"\nport = {cut_proxy.port}\n'
-        f'root = "{sshd.home}/site"\npython = "{sys.executable}"\npoll_s = 0.1\nlook_s = 0.1\n',
-        encoding="utf-8",
-    )
-    make_pdf(tmp_path / "loi.pdf")
-    open_catalog(workspace.catalog_path).close()
-    act(workspace, "workspace.import", options=Options(paths=(tmp_path / "loi.pdf",)))
-    act(workspace, "workspace.plan")
-    return workspace
+    return planned_page(tmp_path, f"{sshd.home}/site", reads_s=12, every_s=0.1, port=cut_proxy.port)
 
 
 async def taken_s(panel: Panel, key: str) -> float:
