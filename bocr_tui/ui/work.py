@@ -17,3 +17,12 @@ def begin(
     A function is taken, not a coroutine, so that nothing is left unawaited when the node goes away first.
     """
     _: Worker[None] = node.run_worker(work, group=group, exclusive=exclusive)
+
+
+def end_work(node: DOMNode) -> None:
+    """Cancel what runs for `node`: from its `_on_prune`, so that it ends before any of its children goes.
+
+    Textual itself cancels it only after it took the children, and work that goes on until then looks for
+    widgets that are no longer there.
+    """
+    node.workers.cancel_node(node)

@@ -102,7 +102,10 @@ async def opened(
     async with app.run_test(size=size, notifications=True) as pilot:
         panel = Panel(app, pilot)
         await panel.until(lambda: panel.ready or panel.table.trouble)
-        yield panel
+        try:
+            yield panel
+        finally:
+            app.workers.cancel_all()  # as the app itself begins to close, where no pilot closes it
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from textual.widgets import Button, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from bocr_tui.ui.safe_text import clean
-from bocr_tui.ui.work import begin
+from bocr_tui.ui.work import begin, end_work
 
 MOST_SHOWN = 400
 """Characters of a command in a dialog: five lines; the whole of it is what is copied."""
@@ -105,6 +105,9 @@ class Confirm(ModalScreen[bool]):
         self.query_one("#costs").display = self._costs is not None
         if self._costs is not None:
             begin(self, self._tell_costs, group="costs")
+
+    def _on_prune(self) -> None:
+        end_work(self)
 
     async def _tell_costs(self) -> None:
         assert self._costs is not None

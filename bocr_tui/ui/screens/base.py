@@ -23,6 +23,7 @@ from bocr_tui.ui.widgets.outbox_line import OutboxLine
 from bocr_tui.ui.widgets.tones import Part
 from bocr_tui.ui.widgets.top_line import PartsLine, PlaceLine, TopLine
 from bocr_tui.ui.widgets.virtual_table import VirtualTable
+from bocr_tui.ui.work import end_work
 
 if TYPE_CHECKING:
     from bocr_tui.ui.app import BocrApp
@@ -86,6 +87,9 @@ class PanelScreen(Screen[Result], Generic[Result]):
             self.panel.memory.meet(self)
         self.set_interval(1.0, self.tell_standing)
         self.call_after_refresh(self.tell_standing)
+
+    def _on_prune(self) -> None:
+        end_work(self)
 
     def on_screen_resume(self) -> None:
         self.tell_standing()

@@ -20,6 +20,7 @@ from bocr_tui.ui.safe_text import clean, fit
 from bocr_tui.ui.widgets.columns import bar
 from bocr_tui.ui.widgets.tones import toned_text
 from bocr_tui.ui.wording import UNKNOWN, count, plain
+from bocr_tui.ui.work import end_work
 
 NAME_CELLS, COUNT_CELLS, BAR_CELLS = 24, 9, 12
 
@@ -55,6 +56,9 @@ class GroupScreen(ModalScreen[tuple[GroupBy, str] | None]):
 
     def on_mount(self) -> None:
         self._show()
+
+    def _on_prune(self) -> None:
+        end_work(self)
 
     @work(exclusive=True, group="groups")
     async def _show(self) -> None:

@@ -27,10 +27,11 @@ class Facts(VerticalScroll, can_focus=False):
         """There is room for it now, which there was not before."""
 
     def compose(self) -> ComposeResult:
-        yield Static(id="facts-text")
+        yield self._text
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._text = Static()
         self._paragraphs: tuple[Paragraph, ...] = ()
 
     def on_mount(self) -> None:
@@ -47,7 +48,7 @@ class Facts(VerticalScroll, can_focus=False):
         grid.add_column(ratio=1, overflow="fold")
         for paragraph in self._paragraphs:
             grid.add_row(paragraph.draw(self))
-        self.query_one("#facts-text", Static).update(grid)
+        self._text.update(grid)
 
     def say(self, text: str, tone: str = "muted") -> None:
         """Only one sentence."""
