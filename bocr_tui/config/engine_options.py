@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 Tables = Sequence[tuple[str, Mapping[str, Any]]]
 """What the tables of bocr.toml say of an engine's options, by their names; the one that wins first."""
 
-_OF_LIBRARIES = ("local", "inline")
 _REFERENCE = "See docs/engines.md."
 
 
@@ -23,12 +22,10 @@ def check_options(
     spec: EngineSpec, order: EngineOrder, variations: Sequence[Variation], stage: str, tables: Tables
 ) -> None:
     """Else a job would find out, after hours in a queue. `stage` is where the order comes from, in words.
-    Libraries take any option. Raises ConfigError that names the table, the key and the nearest one."""
+    Raises ConfigError that names the table, the key and the nearest one."""
     from bocr_worker.asking import objection
     from bocr_worker.protocol.manifest import Variation
 
-    if (order.runtime or spec.runtime) in _OF_LIBRARIES:
-        return
     plain = Variation()
     if problem := objection(spec, order, plain):
         others = ((key, objection(spec, _without(order, key), plain)) for key in order.options)

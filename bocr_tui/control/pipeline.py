@@ -109,7 +109,11 @@ def build_pipeline(config: Config, engine: str | None = None, site: str | None =
         first = rungs(stage.engine, None, overrides) or (Variation(),)
         order = _engine_order(config, stage, place, specs[stage.engine])
         said = f"stage {number} of the pipeline"
-        tables = [(f"{said}, options", stage.options), *option_tables(config, stage.engine)]
+        tables = [
+            (f"{said}, options", stage.options),
+            (f"the site's environment of {stage.engine},", _model_of(place, stage.engine)),
+            *option_tables(config, stage.engine),
+        ]
         rest = [*first, *(variation for variations in ladder.values() for variation in variations)]
         check_options(specs[stage.engine], order, rest, said, tables)
         stages.append(StagePlan(order, first, ladder))
@@ -137,16 +141,20 @@ def _ladder(
 
 
 def _engine_order(config: Config, stage: StageConfig, place: SiteConfig, spec: EngineSpec) -> EngineOrder:
-    environment = place.environments.get(stage.engine)
-    model = {"model": environment.model} if environment is not None and environment.model else {}
     return EngineOrder(
         name=stage.engine,
         runtime=stage.runtime or spec.runtime,
         processes=stage.processes,
         threads=stage.threads,
-        options={**options_of(config, stage.engine), **model, **stage.options},
+        options={**options_of(config, stage.engine), **_model_of(place, stage.engine), **stage.options},
         definition=definition_of(config, stage.engine),
     )
+
+
+def _model_of(place: SiteConfig, engine: str) -> dict[str, str]:
+    """The weights that the site's environment names, as an option."""
+    environment = place.environments.get(engine)
+    return {"model": environment.model} if environment is not None and environment.model else {}
 
 
 def _split_stage(split: SplitConfig, reader: StagePlan, specs: Mapping[str, EngineSpec]) -> StagePlan:

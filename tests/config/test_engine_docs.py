@@ -36,10 +36,10 @@ def test_every_example_makes_engines(block: str) -> None:
 def test_every_option_that_is_named_exists() -> None:
     known = {*SERVER_OPTIONS, *TRANSFORMERS_OPTIONS, *VLLM_OPTIONS}
     for spec in all_engines().values():
-        known.update(option_names(spec.vision) if spec.vision else ())
+        known.update(option_names(spec.vision) if spec.vision else spec.options)
     rows = re.findall(r"^\| (`[a-z_`, …]+) \| [^|]* \| [^|]* \|$", TEXT, re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row)} - all_engines().keys()
-    assert {"prompt", "mode", "url", "ngram_size"} <= named
+    assert {"prompt", "mode", "url", "ngram_size", "psm", "detect_dpi"} <= named
     assert named - known == set()
 
 

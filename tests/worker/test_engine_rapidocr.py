@@ -66,6 +66,22 @@ def test_columns_are_read_one_after_the_other(reader: Reader) -> None:
     assert len(recognition.markdown.split("\n\n")) == 4
 
 
+def test_a_rung_looks_for_lines_at_its_own_resolution(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[float] = []
+
+    def told(width_px: int, height_px: int, dpi: float, detect_dpi: float) -> float:
+        looked_at.append(detect_dpi)
+        return detection_scale(width_px, height_px, dpi, detect_dpi)
+
+    monkeypatch.setattr(rapidocr, "detection_scale", told)
+    image = image_of(drawn("phrase_fr"), 200)
+    for options in ({"detect_dpi": 300}, {}):
+        reader.read(Ask(image, FRENCH, options=options))
+    assert looked_at == [300, 150]
+
+
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_a_turned_page_is_known_by_the_turn_that_would_put_it_upright(reader: Reader, degrees: int) -> None:
     turned = drawn("columns_fr").rotate(-degrees, expand=True, fillcolor=255)  # PIL turns the other way

@@ -169,6 +169,16 @@ def test_an_engine_that_does_not_exist_is_an_error_with_words(tmp_path: Path) ->
     assert report.left == 1
 
 
+def test_an_option_that_a_library_does_not_take_is_refused_before_a_page_is_read(tmp_path: Path) -> None:
+    paper = make_pdf(tmp_path / "a.pdf", 1)
+    manifest = noop_manifest(order_of(paper, 1))
+    asked = replace(manifest.engine, name="tesseract", runtime="local", options={"psn": 6})
+    run = make_run(tmp_path, replace(manifest, engine=asked))
+    assert run_worker(run) == 1
+    assert "the option 'psn' is unknown. Did you mean 'psm'?" in exit_report(run).cause
+    assert page_events(run) == []
+
+
 def test_a_language_the_engine_cannot_read_is_known_without_asking_it(tmp_path: Path) -> None:
     paper = make_pdf(tmp_path / "a.pdf", 2)
     order = replace(order_of(paper, 2), language="ar", language_binding=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bocr_worker.engines.base import EngineSpec, PageImage
+from bocr_worker.engines.library_options import library_problem
 from bocr_worker.engines.vision.base import VisionEngine, nearest, option_names, question_for
 from bocr_worker.engines.vision.sampling import OptionError
 from bocr_worker.protocol.manifest import EngineOrder, Limits, Manifest, Variation
@@ -20,10 +21,8 @@ def check_questions(spec: EngineSpec, manifest: Manifest) -> None:
     for an option of the order or of a rung that cannot be meant, EngineUnavailable where the package that the
     prompts come from is missing.
     """
-    if spec.vision is None:
-        return
     for rung in _rungs(manifest):
-        problem = _problem(spec.vision, manifest.engine.options, rung)
+        problem = _problem(spec, manifest.engine.options, rung)
         if problem:
             raise RuntimeBroken(f"engine {spec.name}, rung {rung.name!r}: {problem}")
 
@@ -39,13 +38,19 @@ def objection(spec: EngineSpec, order: EngineOrder, rung: Variation) -> str:
     except RuntimeBroken as error:
         return str(error).removeprefix(f"engine {spec.name}: ")
     if spec.vision is None:
-        return ""
+        return _problem(spec, order.options, rung)
     named = replace(spec.vision, prompts=dict.fromkeys(spec.vision.prompts, ""))
-    return _problem(named, order.options, rung)
+    return _problem(replace(spec, vision=named), order.options, rung)
 
 
-def _problem(vision: VisionEngine, options: Mapping[str, Any], rung: Variation) -> str:
+def _problem(spec: EngineSpec, options: Mapping[str, Any], rung: Variation) -> str:
     """`options` are the order's, its runtime's among them. Empty for none. Raises EngineUnavailable."""
+    if spec.vision is None:
+        return library_problem(spec, {**options, **rung.options})
+    return _model_problem(spec.vision, options, rung)
+
+
+def _model_problem(vision: VisionEngine, options: Mapping[str, Any], rung: Variation) -> str:
     names = option_names(vision)
     said = {name: value for name, value in options.items() if name in names}
     unknown = next((name for name in rung.options if name not in names), None)

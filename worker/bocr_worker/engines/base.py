@@ -111,3 +111,6 @@ class EngineSpec:
     vision: VisionEngine | None = None
     """Of a vision-language model: how a server or a library in process is asked for a page. None for
     engines that `load` makes."""
+    options: Mapping[str, Callable[[str, Any], Any]] = field(default_factory=dict)
+    """Of an engine that `load` makes: what its order and a rung may say, by name. Each is given the name and
+    the value and raises OptionError for one that it cannot mean; library_options has the usual ones."""

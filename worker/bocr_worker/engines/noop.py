@@ -23,6 +23,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from bocr_worker.engines import library_options as accepts
 from bocr_worker.engines.base import Ask, EngineSpec, EngineUnavailable
 from bocr_worker.protocol.recognition import Block, Confidence, Recognition, Usage
 
@@ -106,4 +107,16 @@ SPEC = EngineSpec(
     check=_check,
     processes_for=lambda cores: (1, 1),
     runtime="inline",
+    options={
+        "answer": accepts.one_of("text", "empty", "loop", "junk"),
+        "sleep_s": accepts.number(0.0, 86_400.0),
+        "only": accepts.text,
+        "raise": accepts.flag,
+        "die": accepts.flag,
+        "hang": accepts.flag,
+        "refuse": accepts.flag,
+        "load": accepts.one_of("raise", "die", "hang"),
+        "mortal": accepts.flag,
+        "tokens": accepts.whole(0, 1_000_000),
+    },
 )

@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from bocr_worker.engines import library_options as accepts
 from bocr_worker.engines.base import Ask, EngineSpec, EngineUnavailable, PageImage
 from bocr_worker.engines.lines import ReadLine, ReadWord, Sheet, recognition_of
 from bocr_worker.engines.rapidocr_lines import (
@@ -95,7 +96,7 @@ class RapidOcrReader:
         from rapidocr.ch_ppocr_rec import TextRecInput
 
         cv2.setNumThreads(1)
-        self._detect_dpi = float(options.get("detect_dpi", _DETECT_DPI))
+        self._options = dict(options)
         self._engine = RapidOCR(
             params={
                 "Global.log_level": "error",
@@ -134,7 +135,8 @@ class RapidOcrReader:
 
     def read(self, ask: Ask) -> Recognition:
         pixels = _decode(ask.image)
-        quads = self._find(pixels, ask.image.dpi)
+        detect_dpi = float({**self._options, **ask.options}.get("detect_dpi", _DETECT_DPI))
+        quads = self._find(pixels, ask.image.dpi, detect_dpi)
         crops = [_crop(pixels, quad) for quad in quads]
         corners: list[Corners] = [quad.tolist() for quad in quads]
         angle = slope(corners)
@@ -151,13 +153,13 @@ class RapidOcrReader:
         height_px, width_px = pixels.shape[:2]
         return recognition_of(kept, Sheet(width_px, height_px), language, extra)
 
-    def _find(self, pixels: Pixels, dpi: float) -> list[Quad]:
+    def _find(self, pixels: Pixels, dpi: float, detect_dpi: float) -> list[Quad]:
         """The lines' corners in the image's pixels, in no order that means anything."""
         import cv2
         import numpy as np
 
         height_px, width_px = pixels.shape[:2]
-        scale = detection_scale(width_px, height_px, dpi, self._detect_dpi)
+        scale = detection_scale(width_px, height_px, dpi, detect_dpi)
         width, height = max(32, round(width_px * scale)), max(32, round(height_px * scale))
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         small = np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)
@@ -274,4 +276,5 @@ SPEC = EngineSpec(
     check=check,
     processes_for=_processes_for,
     packages=("rapidocr>=3.10", "onnxruntime>=1.20"),
+    options={"detect_dpi": accepts.number(40.0, 600.0)},
 )

@@ -6,7 +6,8 @@ The binary and not the binding: tesserocr brings a second libtesseract but no la
 170 dpi: on two-column gazette pages (Amiri and serif, clean and scan-like) 0.6 to 1.0% of Arabic and 0.2 to
 0.3% of French characters come out wrong; at 200 dpi whole Arabic lines get lost (1.6 to 5%).
 
-Options: `psm` (default 3), `thresholding` (Tesseract 5: 0 Otsu, 2 Sauvola), `timeout_s`.
+Options: `psm` (default 3; not 0 and 2, which read nothing), `thresholding` (Tesseract 5: 0 Otsu, 1 adaptive
+Otsu, 2 Sauvola), `timeout_s`.
 
 One language a page: `fra+ara` reads Arabic with three times the errors of `ara` alone. The likeliest language
 reads first; only when it reads badly (mean confidence: right language 67 to 98, wrong one 17 to 65, measured
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
+from bocr_worker.engines import library_options as accepts
 from bocr_worker.engines.base import Ask, EngineSpec, EngineUnavailable, PageImage
 from bocr_worker.engines.lines import Sheet, recognition_of
 from bocr_worker.engines.tesseract_tsv import parse_tsv
@@ -123,10 +125,10 @@ class TesseractReader:
 
     def _read_as(self, image: PageImage, language: str, options: Mapping[str, Any]) -> Recognition:
         pack = CODES[language]
-        psm = str(int(options.get("psm", 3)))
+        psm = str(options.get("psm", 3))
         arguments = ["-l", pack, "--psm", psm]
         if "thresholding" in options:
-            arguments += ["-c", f"thresholding_method={int(options['thresholding'])}"]
+            arguments += ["-c", f"thresholding_method={options['thresholding']}"]
         tsv = self._run(image, [*arguments, "tsv"], options)
         lines, on_its_side = parse_tsv(tsv)
         right_to_left = reading_direction(language) == "rtl"
@@ -279,4 +281,9 @@ SPEC = EngineSpec(
     load=TesseractReader,
     check=check,
     available_languages=available_languages,
+    options={
+        "psm": accepts.whole(1, 13, but=(2,)),
+        "thresholding": accepts.whole(0, 2),
+        "timeout_s": accepts.number(0.1, 86_400.0),
+    },
 )

@@ -14,6 +14,7 @@ from bocr_worker.runtimes.transformers.runtime import TransformersRuntime
 from bocr_worker.runtimes.vllm.runtime import VllmRuntime
 
 RUNTIMES = ("local", "inline", "openai", "transformers", "vllm")
+_OF_LIBRARIES = ("local", "inline")
 
 
 def runtime_for(
@@ -28,6 +29,9 @@ def runtime_for(
     name = order.runtime or spec.runtime
     if name not in RUNTIMES:
         raise RuntimeBroken(f"there is no runtime {name!r}; known: {', '.join(RUNTIMES)}")
+    if name in _OF_LIBRARIES and spec.vision is not None:
+        others = ", ".join(each for each in RUNTIMES if each not in _OF_LIBRARIES)
+        raise RuntimeBroken(f"engine {spec.name} is a model, which {name} cannot run; known: {others}")
     if name == "inline" and not order.options:
         return InlineRuntime(spec, order, cores)
     if name == "openai":
