@@ -20,6 +20,9 @@ from bocr_tui.sites.site import Site
 FORCE_AFTER_S = 12.0
 """A job that was asked to stop and still lives after this long is killed: twice what it promises."""
 
+REFUSED_AGAIN_S = 60.0
+"""A scheduler that would not stop a job is asked again after this long."""
+
 
 class Books(Protocol):
     """Where endings are written: the driver."""
@@ -40,6 +43,7 @@ class Carrier:
         self._books = books
         self._look_soon = look_soon
         self._stopping: dict[int, float] = {}
+        self._refused: dict[int, str] = {}
 
     def is_stopping(self, job_id: int) -> bool:
         """Whether this job was asked to stop."""
@@ -48,6 +52,7 @@ class Carrier:
     def forget(self, job_id: int) -> None:
         """It has ended."""
         self._stopping.pop(job_id, None)
+        self._refused.pop(job_id, None)
 
     async def carry_out(self, jobs: Sequence[JobRow], requests: Sequence[JobRequest]) -> None:
         """Later stages first: a job that waits for another would start when that one is stopped. Raises
@@ -72,12 +77,25 @@ class Carrier:
         if job.state not in ON_SITE:
             return  # first it must be known whether there is anything to stop
         asked_at = self._stopping.get(job.id)
-        force = asked_at is not None and time.monotonic() - asked_at > FORCE_AFTER_S
+        pause_s = REFUSED_AGAIN_S if job.id in self._refused else FORCE_AFTER_S
+        force = asked_at is not None and time.monotonic() - asked_at > pause_s
         if asked_at is None or force:
-            scheduler = self._site.scheduler
-            await scheduler.stop(job.token, job.scheduler_id, force=force or _never_ran(job))
+            await self._ask_to_stop(job, force=force or _never_ran(job))
             self._stopping[job.id] = time.monotonic()
             self._look_soon()
+
+    async def _ask_to_stop(self, job: JobRow, *, force: bool) -> None:
+        """A scheduler's refusal is told once: the job may end by its stop file, and the others of the site
+        have nothing to do with it. Raises what says that the link is lost."""
+        try:
+            await self._site.scheduler.stop(job.token, job.scheduler_id, force=force)
+            self._refused.pop(job.id, None)
+        except SiteError as error:
+            if type(error) is not SiteError:
+                raise
+            if self._refused.get(job.id) != error.cause:
+                self._books.tell(Trouble(error.cause, error.next_step, job.id))
+            self._refused[job.id] = error.cause
 
     async def _hold_or_release(self, request: JobRequest, job: JobRow) -> None:
         if job.state not in ON_SITE or job.scheduler_id is None:

@@ -24,7 +24,6 @@ from bocr_tui.control.following import FollowedRun, Follower
 from bocr_tui.control.jobs import JobRow, living_jobs, lost_jobs
 from bocr_tui.control.judging import (
     CANCEL,
-    Ending,
     ending_of,
     report_of,
     short_journals,
@@ -42,9 +41,8 @@ from bocr_tui.control.requests import (
 )
 from bocr_tui.control.site_lease import SiteLease
 from bocr_tui.control.site_status import Standing
-from bocr_tui.control.submitting import ON_SITE, Submitter
-from bocr_tui.control.uploading import Uploader
-from bocr_tui.sites.documents import uploads_documents
+from bocr_tui.control.site_submission import SiteSubmission
+from bocr_tui.control.submitting import ON_SITE
 from bocr_tui.sites.scheduler.base import JobView, Look
 from bocr_tui.sites.site import Site
 from bocr_tui.sites.transport.base import Link, NeedsPerson, TransportLost
@@ -88,9 +86,7 @@ class SiteDriver:
         self._books = books
         self._standing = Standing()
         self._lease = SiteLease(catalog, site)
-        self._uploader = Uploader(catalog, site, books.tell)
-        self._uploading: asyncio.Task[None] | None = None
-        self._submitter = Submitter(catalog, site, books.tell)
+        self._submission = SiteSubmission(catalog, site, books)
         self._follower = Follower(catalog, site, workspace.results, books.tell)
         self._views: dict[str, JobView] = {}
         self._look: asyncio.Task[Look] | None = None
@@ -104,10 +100,10 @@ class SiteDriver:
         self._carrier = Carrier(catalog, site, books, self._look_now)
 
     async def close(self) -> None:
-        for task in (self._look, self._uploading):
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        if self._look is not None:
+            self._look.cancel()
+            await asyncio.gather(self._look, return_exceptions=True)
+        await self._submission.close()
         if self.site.transport.link == Link.CONNECTED:
             await self._lease.leave()
         await self.site.transport.close()
@@ -119,7 +115,8 @@ class SiteDriver:
         orders = await to_thread(self._orders)
         if orders.resumes:
             self._standing.try_now()
-        await self._upload(on=not orders.paused and bool(orders.jobs))
+            self._submission.try_now()
+        await self._submission.upload(on=not orders.paused and bool(orders.jobs))
         if orders.paused:
             self._say_link("paused", "A person paused it.")
             return ORDERS_EVERY_S
@@ -138,7 +135,7 @@ class SiteDriver:
             self._books.tell(Trouble(f"{self.site.name}: {error.cause}", f"Tried again in {pause:g} s."))
             self._say_link("waiting", self._standing.reason)
             return min(ORDERS_EVERY_S, pause)
-        self._standing.worked(str(self.site.transport.link))
+        self._standing.worked(str(self.site.transport.link), self._submission.problem)
         await to_thread(self._standing.write, self._catalog, self.site.name)
         return 0.0 if more else min(ORDERS_EVERY_S, self.site.poll_s)
 
@@ -165,39 +162,10 @@ class SiteDriver:
             return True
         cancelled = {request.job_id for request in orders.requests if request.kind == CANCEL}
         living = [job for job in orders.jobs if job.id not in cancelled]
-        more = await self._submitter.advance(living, self._ready)
-        for job, words in self._submitter.rejected:
-            await self._books.end(job, Ending(JobState.REJECTED, None, words))
-        self._submitter.rejected.clear()
+        more = await self._submission.advance(living, followed=bool(on_site))
         if more:
             self._look_soon()
         return more
-
-    # -- documents --------------------------------------------------------------------------------------
-
-    async def _upload(self, *, on: bool) -> None:
-        """Documents travel beside everything else, while there are jobs that may want some."""
-        if not uploads_documents(self.site.config):
-            return
-        if self._uploading is not None and self._uploading.done():
-            self._uploading.result()
-            self._uploading = None
-        if on and self._uploading is None:
-            self._uploading = asyncio.create_task(self._uploader.run(asyncio.Event()))
-        elif not on and self._uploading is not None:
-            self._uploading.cancel()
-            await asyncio.gather(self._uploading, return_exceptions=True)
-            self._uploading = None
-
-    async def _ready(self, jobs: Sequence[JobRow]) -> list[JobRow]:
-        """Those whose documents are on the site now, or cannot come."""
-        if not uploads_documents(self.site.config):
-            return list(jobs)
-        able = [job for job in jobs if (await self._uploader.ready(job.id)).all]
-        found = await self._uploader.confirm([job.id for job in able])
-        if len(able) < len(jobs) or not all(ready.all for ready in found.values()):
-            self._uploader.wake()
-        return [job for job in able if found[job.id].all]
 
     # -- the scheduler ----------------------------------------------------------------------------------
 

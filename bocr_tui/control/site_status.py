@@ -51,10 +51,10 @@ class Standing:
         self.move("waiting", f"{error.cause} {error.next_step}".strip())
         return pause
 
-    def worked(self, link: str) -> None:
-        """The site answered."""
+    def worked(self, link: str, problem: str = "") -> None:
+        """The site answered; `problem` is what it would not do all the same."""
         self.failures, self.next_try_at, self._pause_until = 0, None, 0.0
-        self.move(link)
+        self.move(link, problem)
 
     def try_now(self) -> None:
         """A person asks for it."""
