@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-from textual.app import App, ScreenStackError
+from textual.app import ScreenStackError
 from textual.binding import Binding
 from textual.command import Provider
 from textual.screen import Screen
@@ -17,6 +17,7 @@ from bocr_tui.config.served import served
 from bocr_tui.ui.acting import carry_out
 from bocr_tui.ui.binding_ids import with_ids
 from bocr_tui.ui.doing import Doer
+from bocr_tui.ui.key_order import KeysInOrder
 from bocr_tui.ui.outbox import Outbox, Waiting
 from bocr_tui.ui.panel_settings import panel_keymap, read_panel_settings
 from bocr_tui.ui.places import places
@@ -52,7 +53,7 @@ def palette_commands() -> type[Provider]:
     return PanelCommands
 
 
-class InteractingApp(App[None]):
+class InteractingApp(KeysInOrder):
     """What every screen of the panel can rely on, whatever it shows."""
 
     COMMANDS: ClassVar = {palette_commands}

@@ -1,0 +1,85 @@
+"""Keys one after the other: each is looked at when all that the one before it did is done.
+
+The toolkit gives a key to what has the focus the moment the key comes. What the key before it leads to, a
+line to type in or another screen, may then still be on its way, and the rest of what was typed quickly, or
+came in one piece over a slow line, would go where one no longer is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+
+from textual import events
+from textual.app import App
+from textual.dom import DOMNode
+from textual.widgets import Input
+
+from bocr_tui.ui.work import begin
+
+PATIENCE_S = 1.0
+"""How long a key waits at most for what the one before it leads to, whatever holds that up."""
+
+QUIET_TURNS = 3
+"""Turns of the loop without a message on the way: work that a key began has then taken its first step."""
+
+QUICK_TURNS, TURN_S = 100, 0.005
+"""So many turns are taken at once; what takes longer is looked at now and then."""
+
+
+class KeysInOrder(App[None]):
+    """An app that takes keys one at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held_keys: deque[events.Key] = deque()
+        """Keys that came while others were not done with, the oldest first."""
+        self._key_sent: events.Key | None = None
+        """The key that went down to the focus and has not come back."""
+
+    async def on_event(self, event: events.Event) -> None:
+        """A key comes here twice: from the terminal, and back from the focus, where nothing took it. Only
+        then its binding acts."""
+        if not isinstance(event, events.Key):
+            await super().on_event(event)
+        elif event.is_forwarded:
+            await super().on_event(event)
+            if event is self._key_sent:
+                self._key_sent = None
+        elif not self._held_keys and self._keys_rest():
+            await self._send_key(event)
+        else:
+            self._held_keys.append(event)
+            if len(self._held_keys) == 1:
+                begin(self, self._send_held_keys, group="keys", exclusive=False)
+
+    async def _send_key(self, key: events.Key) -> None:
+        """Letters typed in a field stay there, in their order; every other key comes back."""
+        stays = key.is_printable and isinstance(self.focused, Input)
+        await super().on_event(key)
+        self._key_sent = key if key.is_forwarded and not stays else None
+
+    async def _send_held_keys(self) -> None:
+        while self._held_keys:
+            await self._until_keys_rest()
+            await self._send_key(self._held_keys[0])
+            self._held_keys.popleft()
+
+    async def _until_keys_rest(self) -> None:
+        ends, turns, quiet = time.monotonic() + PATIENCE_S, 0, 0
+        while quiet < QUIET_TURNS and time.monotonic() < ends:
+            turns += 1
+            await asyncio.sleep(0 if turns < QUICK_TURNS else TURN_S)
+            quiet = quiet + 1 if self._keys_rest() else 0
+
+    def _keys_rest(self) -> bool:
+        """Whether nothing is on its way between the focus and here."""
+        if self._key_sent is not None or not self.screen.is_mounted:
+            return False
+        node: DOMNode | None = self.focused or self.screen
+        while node is not None:
+            if node.message_queue_size:
+                return False
+            node = node.parent
+        return True

@@ -1,0 +1,53 @@
+"""Keys that come all at once, as over a slow line: each goes where it would have gone one by one."""
+
+from __future__ import annotations
+
+from textual.events import Key
+from textual.widgets import Input
+
+from bocr_tui.ui.screens.command_line import CommandLine
+from bocr_tui.ui.screens.page import PageScreen
+from bocr_tui.ui.screens.pages import PagesScreen
+from tests.ui.campaign import Campaign
+from tests.ui.conftest import Panel, opened
+
+NAMED = {"/": "slash", ":": "colon"}
+
+
+def burst(panel: Panel, *keys: str) -> None:
+    """Let all these keys come before any of them is looked at; a letter or a key's name each."""
+    for key in keys:
+        letter = key if len(key) == 1 else None
+        panel.app.post_message(Key(NAMED.get(key, key), "\r" if key == "enter" else letter))
+
+
+async def test_a_filter_typed_at_once_is_in_its_line_whole_and_what_follows_enter_is_the_lists(
+    shared_campaign: Campaign,
+) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        burst(panel, "4", *"/state:ok", "enter", *"jjj")
+        await panel.sees("state:ok  91 pages")
+        await panel.until(lambda: panel.ready and panel.table.cursor == 3)
+        assert not panel.app.screen.query_one(Input).has_focus
+        burst(panel, "/", *"page:3", "escape", "j")
+        await panel.until(lambda: panel.table.cursor == 4)
+        assert "state:ok" in panel.lines[1]
+
+
+async def test_a_command_typed_at_once_is_carried_out(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        burst(panel, *":go pages", "enter")
+        await panel.until(lambda: isinstance(panel.app.screen, PagesScreen) and panel.ready)
+        burst(panel, *":fil")
+        await panel.until(lambda: isinstance(panel.app.screen, CommandLine))
+        await panel.until(lambda: panel.app.screen.query_one(Input).value == "fil")
+
+
+async def test_keys_after_enter_on_a_row_are_for_what_it_opens(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        burst(panel, "enter", "j", "j", "enter", "escape", "j")
+        await panel.until(lambda: isinstance(panel.app.screen, PagesScreen) and panel.ready)
+        await panel.until(lambda: panel.table.cursor == 3)
+        burst(panel, "enter", "question_mark", "escape", "escape", "escape")
+        await panel.until(lambda: len(panel.app.screen_stack) == 1)
+        assert not isinstance(panel.app.screen, (PageScreen, PagesScreen))
