@@ -22,7 +22,7 @@ KEYS = (
 )
 """Through every place, with what one does there without asking for anything far away."""
 
-LEAST_ROUNDS = 2
+LEAST_ROUNDS, MOST_ROUNDS = 2, 8
 ANSWERED_BYTES = 500
 """More than one answer: the site is asked while keys are pressed."""
 
@@ -51,10 +51,15 @@ async def test_no_key_waits_for_the_network(far: Workspace, cut_proxy: CutProxy)
         before = cut_proxy.bytes_down
         quickest = dict.fromkeys(enumerate(KEYS), float("inf"))
         rounds = 0
-        while rounds < LEAST_ROUNDS or cut_proxy.bytes_down < before + ANSWERED_BYTES:
+        slow = quickest
+        while (
+            rounds < LEAST_ROUNDS
+            or cut_proxy.bytes_down < before + ANSWERED_BYTES
+            or (slow and rounds < MOST_ROUNDS)  # what waits for the link does so every time
+        ):
             for at, key in enumerate(KEYS):
                 quickest[at, key] = min(quickest[at, key], await taken_s(panel, key))
             rounds += 1
-        slow = {key: seconds for (_, key), seconds in quickest.items() if seconds >= ROUND_TRIP_S}
+            slow = {each: seconds for each, seconds in quickest.items() if seconds >= ROUND_TRIP_S}
         assert slow == {}
         assert panel.app.sight.sites[0].link == "connected"
