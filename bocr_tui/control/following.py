@@ -37,6 +37,8 @@ reads as. Of a longer one the rest stays on the site, so that none fills this di
 REREAD_BYTES = 1024 * 1024 * 1024
 """Of a journal that does not read well, from there on: a million events."""
 
+NO_FOLDER = "its run folder is gone from the site: purged, or below another root than the site's now"
+
 _NOTHING = 1 << 62
 """An offset behind the end of every file."""
 
@@ -54,6 +56,8 @@ class FollowedRun:
     problem: str = ""
     grew: bool = False
     """Something new came."""
+    unread: str = ""
+    """Why nothing is known of what lies in its folder, which is not there or cannot be read."""
 
     @property
     def journal_bytes(self) -> dict[str, int]:
@@ -126,7 +130,8 @@ class Follower:
             problem = problem or step.problem
             behind = behind or (file.offset < step.offset < file.size - _unfinished(file))
         grew = any(file.data for file in (*journals, *results))
-        return FollowedRun(job, news.exists, news.exit, behind, journals, problem, grew)
+        unread = news.problem if news.exists else NO_FOLDER
+        return FollowedRun(job, news.exists, news.exit, behind, journals, problem, grew, unread)
 
     def _report(self, job: JobRow, step: IngestStep) -> None:
         if step.started or step.ok or step.failed:

@@ -8,7 +8,7 @@ that it was stopped.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bocr_tui.catalog.words import JobCause, JobState
 from bocr_tui.sites.scheduler.base import JobView
@@ -63,6 +63,14 @@ def without_journals(ending: Ending) -> Ending:
     if ending.cause != JobCause.OK:
         return ending
     return Ending(JobState.FINISHED, JobCause.PARTIAL, "a part of its journals is gone", ending.exit_status)
+
+
+def without_folder(ending: Ending, why: str) -> Ending:
+    """The ending of a job whose folder could not be read: `why` goes with it, since the lack of a report
+    says nothing then."""
+    if ending.cause in (JobCause.OK, None) and ending.state != JobState.LOST:
+        return ending
+    return replace(ending, reason=f"{ending.reason}; {why}".lstrip("; "))
 
 
 def ending_of(token: str, exit_json: bytes | None, view: JobView | None, asked: str | None) -> Ending:

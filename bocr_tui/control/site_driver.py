@@ -27,6 +27,7 @@ from bocr_tui.control.judging import (
     ending_of,
     report_of,
     short_journals,
+    without_folder,
     without_journals,
 )
 from bocr_tui.control.logs import JOB_LOG
@@ -96,6 +97,7 @@ class SiteDriver:
         self._gone_since: dict[int, float] = {}
         self._lacking_since: dict[int, float] = {}
         self._ended_well: list[JobRow] = []
+        self._unread: set[int] = set()
         self._unknown: dict[int, _Unknown] = {}
         self._carrier = Carrier(catalog, site, books, self._look_now)
 
@@ -241,6 +243,7 @@ class SiteDriver:
         lost = await to_thread(self._lost)
         runs = await self._follower.follow([*on_site, *lost], orders.watched)
         self._standing.polled_at = now()
+        self._tell_unread(runs)
         more = False
         self._ended_well = []
         for run in runs:
@@ -254,6 +257,16 @@ class SiteDriver:
         self._poll_at = time.monotonic() + (0.0 if more else self.site.poll_s)
         return more
 
+    def _tell_unread(self, runs: Sequence[FollowedRun]) -> None:
+        """Once for all of them: where one folder is gone, it is often all of them."""
+        found = {run.job.id: run for run in runs if run.unread and run.job.state != JobState.LOST}
+        if found.keys() - self._unread:
+            first = next(iter(found.values()))
+            others = f" So it is with {len(found) - 1:,} more." if len(found) > 1 else ""
+            words = f"Job {first.job.token} on {self.site.name}: {first.unread}.{others}"
+            self._books.tell(Trouble(words, "See that the site's root is right and its disk is there."))
+        self._unread = set(found)
+
     async def _judge(self, run: FollowedRun) -> bool:
         """Has this job ended? Then close its books. Returns whether to go on at once."""
         job, view = run.job, self._views.get(run.job.token)
@@ -262,13 +275,15 @@ class SiteDriver:
         if run.grew:
             self._unknown.pop(job.id, None)
         lacking = short_journals(report_of(job.token, run.exit), run.journal_bytes)
-        if not self._has_ended(run, view) or (lacking and self._waits_for_journals(job)):
+        if not self._has_ended(run, view) or ((lacking or run.unread) and self._waits_for_files(job)):
             return False
         unreadable = await self._follower.close_books(run, lacking)
         wish = await to_thread(self._wish, job.id)
         ending = ending_of(job.token, run.exit, view, wish)
         if lacking:
             ending = without_journals(ending)
+        if run.unread:
+            ending = without_folder(ending, run.unread)
         if ending.cause not in ("ok", None) or ending.state == JobState.LOST:
             await self._follower.fetch_logs([job])
         else:
@@ -280,7 +295,7 @@ class SiteDriver:
         self._views.pop(job.token, None)
         return True
 
-    def _waits_for_journals(self, job: JobRow) -> bool:
+    def _waits_for_files(self, job: JobRow) -> bool:
         since = self._lacking_since.setdefault(job.id, time.monotonic())
         return time.monotonic() - since < self.site.patience.ended_s
 

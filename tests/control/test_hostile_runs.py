@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 from dataclasses import replace
@@ -19,8 +20,10 @@ from bocr_tui.control.events import Heartbeat
 from bocr_tui.control.following import FollowedRun, Follower
 from bocr_tui.control.jobs import JobRow, job_row
 from bocr_tui.control.judging import report_of
-from bocr_tui.sites.helper.runs import MOST_FILES
+from bocr_tui.sites.helper.runs import MOST_FILES, poll_runs
+from bocr_tui.sites.transport.base import RunAsk
 from bocr_tui.sites.transport.local import LocalTransport
+from bocr_tui.sites.transport.ssh.news import read_news
 from bocr_worker.protocol.lines import encode_line
 from tests.catalog_builder import GENERATION, JOURNAL, TOKEN, build, header, ok
 
@@ -157,3 +160,37 @@ def test_links_pipes_and_folders_in_the_place_of_files_are_nothing(room: Room, t
     run = room.follow()
     assert (run.journals, run.exit) == ((), None)
     assert not (room.results / TOKEN).exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["journal-{} (copy).jsonl", "results-é.jsonl", "journal-" + "x" * 200 + ".jsonl"]
+)
+def test_a_file_that_somebody_put_there_costs_no_run_its_news(room: Room, name: str) -> None:
+    """Read through what an SSH site's answer is read through: one name that no worker writes makes that
+    answer nonsense, and so the answers about all the other runs."""
+    (room.run / JOURNAL).write_bytes(header() + ok(room.sha, 1))
+    (room.run / name).write_bytes(b"mine\n")
+    ask = RunAsk(TOKEN)
+    plain = [{"token": TOKEN, "offsets": {}, "max_bytes": ask.max_bytes, "logs": []}]
+    (news,) = read_news(poll_runs(str(room.run.parent.parent), plain), [ask])
+    assert [file.name for file in news.files] == [JOURNAL]
+
+
+def test_a_run_that_cannot_be_listed_costs_the_others_nothing(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (room.run / JOURNAL).write_bytes(header() + ok(room.sha, 1))
+    broken = room.run.parent / "bbroken1"
+    broken.mkdir()
+    listdir = os.listdir
+
+    def fails(path: str) -> list[str]:
+        if path == str(broken):
+            raise OSError(errno.EIO, "Input/output error")
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", fails)
+    asks = [{"token": token, "offsets": {}, "max_bytes": 9999, "logs": []} for token in ("bbroken1", TOKEN)]
+    first, second = poll_runs(str(room.run.parent.parent), asks)
+    assert (first["exists"], first["exit"], first["files"]) == (True, None, [])
+    assert [file["name"] for file in second["files"]] == [JOURNAL]

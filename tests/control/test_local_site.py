@@ -102,13 +102,19 @@ async def test_a_start_that_takes_too_long_is_unclear_and_not_refused(
 
 
 async def test_polling_tells_new_bytes_of_many_runs_and_follows_no_link(transport: LocalTransport) -> None:
-    files = {"journal-0.jsonl": b"head\nline\n", "results-0.jsonl": b"r", "exit.json": b"{}"}
+    files = {
+        "journal-0000000000000000.jsonl": b"head\nline\n",
+        "results-0000000000000000.jsonl": b"r",
+        "exit.json": b"{}",
+    }
     await transport.stage({"runs/brun1aaa": files})
-    (transport.root / "runs" / "brun1aaa" / "journal-1.jsonl").symlink_to("/etc/passwd")
-    first, gone = await transport.poll([RunAsk("brun1aaa", {"journal-0.jsonl": 5}), RunAsk("bnone1aaa")])
+    (transport.root / "runs" / "brun1aaa" / "journal-0000000000000001.jsonl").symlink_to("/etc/passwd")
+    first, gone = await transport.poll(
+        [RunAsk("brun1aaa", {"journal-0000000000000000.jsonl": 5}), RunAsk("bnone1aaa")]
+    )
     assert [(file.name, file.offset, file.data) for file in first.files] == [
-        ("journal-0.jsonl", 5, b"line\n"),
-        ("results-0.jsonl", 0, b"r"),
+        ("journal-0000000000000000.jsonl", 5, b"line\n"),
+        ("results-0000000000000000.jsonl", 0, b"r"),
     ]
     assert first.exit == b"{}"
     assert not gone.exists

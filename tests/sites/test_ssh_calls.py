@@ -88,7 +88,7 @@ async def test_banners_noise_and_bytes_that_are_no_text_do_not_disturb_an_answer
     sshd.stop()
     sshd.start(f"Banner {sshd.folder}/banner")
     transport = ssh_transport(sshd.site())
-    await transport.stage({"runs/bnoise1": {"journal-0.jsonl": b"head\n\xff\xfe\x00\n"}})
+    await transport.stage({"runs/bnoise1": {"journal-0000000000000000.jsonl": b"head\n\xff\xfe\x00\n"}})
     (news,) = await transport.poll([RunAsk("bnoise1")])
     assert news.files[0].data == b"head\n\xff\xfe\x00\n"
 
@@ -309,7 +309,7 @@ async def test_an_answer_is_never_longer_than_one_can_be(
 ) -> None:
     monkeypatch.setattr(transport_module, "POLL_BYTES", 1000)
     transport = ssh_transport(sshd.site())
-    files = {"journal-0.jsonl": b"j" * 700, "results-0.jsonl": b"r" * 700}
+    files = {"journal-0000000000000000.jsonl": b"j" * 700, "results-0000000000000000.jsonl": b"r" * 700}
     await transport.stage({"runs/blong1": files, "runs/blong2": files})
     asks = [RunAsk("blong1"), RunAsk("blong2")]
     offsets: dict[str, dict[str, int]] = {ask.token: {} for ask in asks}

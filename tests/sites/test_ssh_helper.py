@@ -74,7 +74,7 @@ def test_all_of_it_reads_as_python_3_6() -> None:
 def test_it_answers_under_the_oldest_python_there_is(helper: Path, tmp_path: Path) -> None:
     root = tmp_path / "sité"
     python = _oldest_python()
-    files = {"runs/bold1aaa": {"journal-0.jsonl": b"head\n\xff\x00line\n", "é/x": b""}}
+    files = {"runs/bold1aaa": {"journal-0000000000000000.jsonl": b"head\n\xff\x00line\n", "é/x": b""}}
     assert _answer(helper, _question(root, "stage_folders", files), python) == {"ok": None}
     ask = {"token": "bold1aaa", "offsets": {}, "max_bytes": 100, "logs": []}
     (news,) = _answer(helper, _question(root, "poll_runs", [ask], 1000), python)["ok"]

@@ -3,14 +3,19 @@
 import binascii
 import hashlib
 import os
+import re
 import stat
 from typing import Any, Dict, List, Optional
 
 MAX_HEADER_BYTES = 65536
+MAX_EXIT_BYTES = 1 << 20
 LOG_TAIL_BYTES = 65536
 MOST_FILES = 256
 """Journals, and results files, of one run: a worker writes one of each for each time it is started."""
 LOG_NAMES = ("job.log", "server.log", "pbs.log")
+
+_WRITTEN = {kind: re.compile(kind + r"-[0-9a-f]{16}\.jsonl\Z") for kind in ("journal", "results")}
+"""What a worker writes. Whatever else lies there, such as a copy that somebody made, is none of ours."""
 
 
 def poll_runs(
@@ -20,8 +25,8 @@ def poll_runs(
     answer is never too long. What is left over is answered the next time.
 
     `asks`: [{"token", "offsets": {file name: offset}, "max_bytes", "logs": [name]}]. Answers in the
-    same order {"token", "exists", "exit" (bytes or None),
-    "files": [{"name", "size", "offset", "head", "data"}]}.
+    same order {"token", "exists", "exit" (bytes or None), "files": [{"name", "size", "offset", "head",
+    "data"}], "problem": why a folder that is there cannot be read, else ""}.
     exit.json is read before the journals and journals before results, so that whatever an earlier file
     speaks of is found in a later one.
     """
@@ -45,13 +50,24 @@ class _Budget:
 
 def _poll_run(root: str, ask: Dict[str, Any], budget: _Budget) -> Dict[str, Any]:
     run = os.path.join(root, "runs", ask["token"])
-    news = {"token": ask["token"], "exists": os.path.isdir(run), "exit": None, "files": []}
+    news = {
+        "token": ask["token"],
+        "exists": os.path.isdir(run),
+        "exit": None,
+        "files": [],
+        "problem": "",
+    }  # type: Dict[str, Any]
     if not news["exists"]:
         return news
-    news["exit"] = read_file(os.path.join(run, "exit.json"), 0, 1 << 20)
-    names = sorted(os.listdir(run))
-    for prefix in ("journal-", "results-"):
-        wanted = [name for name in names if name.startswith(prefix) and name.endswith(".jsonl")]
+    ended = read_file(os.path.join(run, "exit.json"), 0, MAX_EXIT_BYTES)
+    try:
+        names = sorted(os.listdir(run))
+    except OSError as error:
+        news["problem"] = error.strerror or str(error)
+        return news
+    news["exit"] = ended
+    for written in _WRITTEN.values():
+        wanted = [name for name in names if written.match(name)]
         wanted.sort(key=lambda name: name not in ask["offsets"])  # those that were read stay in sight
         for name in wanted[:MOST_FILES]:
             entry = _poll_file(run, name, ask["offsets"].get(name, 0), budget.bound(ask["max_bytes"]))

@@ -67,12 +67,14 @@ class FileNews:
 
 @dataclass(frozen=True)
 class RunNews:
-    """`exists` False: the run folder is not there (never staged, or cleaned)."""
+    """`exists` False: the run folder is not there (never staged, cleaned, purged, or below another root).
+    `problem`: why it cannot be read although it is there; then nothing is known of what lies in it."""
 
     token: str
     exists: bool
     exit: bytes | None
     files: tuple[FileNews, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True)

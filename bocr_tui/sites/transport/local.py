@@ -87,4 +87,5 @@ def run_news(answer: dict[str, Any]) -> RunNews:
         exists=answer["exists"],
         exit=answer["exit"],
         files=tuple(FileNews(**entry) for entry in answer["files"]),
+        problem=answer["problem"],
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bocr_tui.sites.transport.base import FileNews, RunAsk, RunNews
+from bocr_tui.sites.transport.ssh.words import plain_words
 
 MAX_EXIT_BYTES = 1 << 20
 
@@ -36,7 +37,8 @@ def _read_run(entry: Any, ask: RunAsk) -> RunNews:
     files = tuple(_read_file(part, ask) for part in entry["files"])
     if len({file.name for file in files}) != len(files):
         raise Nonsense("it tells a file twice")
-    return RunNews(ask.token, entry["exists"], ended, files)
+    problem = plain_words(str(entry.get("problem", "")))
+    return RunNews(ask.token, entry["exists"], ended, files, problem)
 
 
 def _read_file(entry: Any, ask: RunAsk) -> FileNews:
