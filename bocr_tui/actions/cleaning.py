@@ -12,10 +12,11 @@ import threading
 from asyncio import to_thread
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bocr_tui.actions.cleaning_documents import documents_on, mark_freed, mark_present, splits_on
-from bocr_tui.actions.cleaning_runs import ended_runs, note_removed, why_keep
+from bocr_tui.actions.cleaning_runs import ended_runs, note_removed, tokens_on, unfetched, why_keep
 from bocr_tui.actions.cleaning_things import Thing
 from bocr_tui.catalog.database import Catalog
 from bocr_tui.config.model import Config
@@ -88,22 +89,45 @@ class _Look:
         self._site = site
         self._transport = transport
         self._options = options
+        self._shared: frozenset[str] | None = None
 
     async def find(self) -> list[Thing]:
         runs = await self._measured(await to_thread(ended_runs, self._catalog, self._site))
-        found = await to_thread(self._judged, runs, lambda run: why_keep(self._workspace, self._catalog, run))
+        lacking: dict[str, str] = {}
+        for part in _parts(runs):
+            lacking |= await unfetched(self._transport, self._catalog, part)
+        found = await to_thread(
+            self._judged,
+            runs,
+            lambda run: lacking.get(run.label) or why_keep(self._workspace, self._catalog, run),
+        )
         documents = await to_thread(
             documents_on, self._workspace, self._catalog, self._site, self._options.everything
         )
         there = await have_documents(self._transport, {one.name: one.size_bytes for one in documents})
         purged = [one for one in documents if one.name not in there]
         await to_thread(mark_freed, self._catalog, self._site, purged)
-        found += [one for one in documents if one.name in there]
+        found += await self._unless_shared([one for one in documents if one.name in there])
         splits = await self._transport.call("list_splits")
         if splits:
             known = await to_thread(splits_on, self._catalog, self._site, frozenset(splits))
-            found += await self._measured(known)
+            found += await self._unless_shared(await self._measured(known))
         return found
+
+    async def _unless_shared(self, things: Sequence[Thing]) -> list[Thing]:
+        """Documents lie below a root once, whichever workspaces brought them."""
+        if not things:
+            return []
+        if self._shared is None:
+            tokens = await to_thread(tokens_on, self._catalog, self._site)
+            found = await self._transport.call("needed_elsewhere", tokens, timeout_s=TIMEOUT_S)
+            self._shared = frozenset(str(sha256) for sha256 in found)
+        return [
+            replace(thing, keep=thing.keep or "a job of another workspace or site needs it")
+            if Path(thing.name).stem in self._shared
+            else thing
+            for thing in things
+        ]
 
     async def _measured(self, things: Sequence[Thing]) -> list[Thing]:
         """Those that are there, with their sizes."""

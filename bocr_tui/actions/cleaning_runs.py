@@ -6,6 +6,7 @@ lies whole in the workspace, and each result that an attempt names reads back an
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from bocr_tui.catalog.database import Catalog
 from bocr_tui.catalog.results import ResultLocator, ResultUnreadable, read_result
 from bocr_tui.catalog.timeline import note
 from bocr_tui.catalog.words import ChainState, JobState
+from bocr_tui.sites.transport.base import RunAsk, RunNews, Transport
 
 if TYPE_CHECKING:
     from bocr_tui.config.workspace import Workspace
@@ -39,6 +41,42 @@ def ended_runs(catalog: Catalog, site: str) -> list[Thing]:
     with catalog.reading() as connection:
         rows = connection.execute(statement).all()
     return [Thing(Kind.RUN, site, f"runs/{row.token}", row.token, row.pages, job_id=row.id) for row in rows]
+
+
+def tokens_on(catalog: Catalog, site: str) -> list[str]:
+    """Of every job that this catalog ever had on the site."""
+    with catalog.reading() as connection:
+        return [
+            str(token)
+            for (token,) in connection.execute(select(core.job.c.token).where(core.job.c.site == site))
+        ]
+
+
+async def unfetched(transport: Transport, catalog: Catalog, runs: Sequence[Thing]) -> dict[str, str]:
+    """By label: why a run must stay in which something was written that never came here, as when its folder
+    could not be read at its end. One round trip for all."""
+    asks = [RunAsk(run.label, max_bytes=0) for run in runs]
+    news = await transport.poll(asks) if asks else []
+    return {
+        one.token: why for one in news if (why := await to_thread(_why_unfetched, catalog, one)) is not None
+    }
+
+
+def _why_unfetched(catalog: Catalog, news: RunNews) -> str | None:
+    if news.problem:
+        return f"its folder cannot be read: {news.problem}"
+    with catalog.reading() as connection:
+        known = {
+            str(name)
+            for column in (core.journal_cursor.c.journal, core.result_cursor.c.file)
+            for (name,) in connection.execute(
+                select(column).where(column.startswith(f"{news.token}/", autoescape=True))
+            )
+        }
+    for file in news.files:
+        if file.size and f"{news.token}/{file.name}" not in known:
+            return f"{file.name} in it was never fetched"
+    return None
 
 
 def note_removed(catalog: Catalog, site: str, things: Sequence[Thing]) -> None:

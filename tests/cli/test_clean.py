@@ -91,3 +91,14 @@ def test_a_folder_whose_manifest_holds_another_token_stays(ask: Bocr, shelf: She
     assert said.json["runs"] == [shelf.tokens[1]]
     assert "no manifest of this token" in said.json["kept"][shelf.tokens[0]]
     assert shelf.tokens[0] in left(runs)
+
+
+@pytest.mark.parametrize("kind", ["journal", "results"])
+def test_what_was_written_and_never_seen_here_keeps_its_run(
+    ask: Bocr, shelf: Shelf, runs: Path, kind: str
+) -> None:
+    """A job whose folder could not be read when it ended has no cursors that say so."""
+    (runs / shelf.tokens[0] / f"{kind}-{'a' * 16}.jsonl").write_bytes(b"a page that was read\n")
+    said = ask("clean", "--yes", "--json")
+    assert said.json["kept"] == {shelf.tokens[0]: f"{kind}-{'a' * 16}.jsonl in it was never fetched"}
+    assert shelf.tokens[0] in left(runs)

@@ -15,6 +15,7 @@ from bocr_tui.config.workspace import Workspace
 from bocr_tui.sites.helper import cleaning
 from bocr_tui.sites.site import open_site
 from bocr_tui.sites.transport.local import LocalTransport
+from bocr_worker.protocol.manifest import DocumentOrder, EngineOrder, Manifest, PageOrder, dump_manifest
 from tests.cli.shelf import FAILED, GAVE_UP, IGNORED, NEW, Leaf, Shelf
 
 DATA = b"the document's bytes"
@@ -173,6 +174,36 @@ def test_a_text_that_does_not_verify_keeps_its_document(far: Far) -> None:
     assert far.there()
 
 
+def _run_of_another(far: Far, token: str, sha256: str) -> Path:
+    """A job of another workspace below the same root."""
+    order = DocumentOrder(sha256, f"documents/{sha256[:2]}/{sha256}.pdf", "pdf", "a.pdf", 1, (PageOrder(1),))
+    run = far.root / "runs" / token
+    run.mkdir(parents=True)
+    manifest = Manifest(token, 1, 0, EngineOrder("noop", "noop"), (order,))
+    (run / "manifest.json").write_bytes(dump_manifest(manifest))
+    return run
+
+
+def test_what_a_job_of_another_workspace_needs_stays_until_that_has_ended(far: Far) -> None:
+    document = far.upload("a.pdf", Leaf())
+    drawn = far.root / "split" / far.sha(document)
+    drawn.mkdir(parents=True)
+    run = _run_of_another(far, "bother00000001", far.sha(document))
+    assert set(far.clean().numbers["kept"].values()) == {"a job of another workspace or site needs it"}
+    assert drawn.exists() and far.there() == {far.sha(document)}
+    (run / "exit.json").write_text("{}")
+    assert far.clean().count == 2
+    assert run.exists()
+
+
+def test_runs_of_this_workspace_are_no_strangers(far: Far) -> None:
+    document = far.upload("a.pdf", Leaf())
+    with far.shelf.catalog.writing() as connection:
+        connection.exec_driver_sql("UPDATE job SET site = 'far'")
+    _run_of_another(far, far.shelf.tokens[0], far.sha(document))
+    assert far.clean().numbers["documents"]
+
+
 def test_what_lies_in_place_is_never_touched(far: Far) -> None:
     document = far.upload("a.pdf", Leaf())
     name = f"documents/{far.sha(document)[:2]}/{far.sha(document)}.pdf"
@@ -240,7 +271,7 @@ def test_a_hundred_things_go_in_one_round_trip(far: Far) -> None:
         far.upload(f"{number}.pdf", Leaf(state="ignored", text=None))
     far.calls.clear()
     assert far.clean().count == 250
-    assert far.calls == ["have_documents", "list_splits", *["remove_things"] * 3]
+    assert far.calls == ["have_documents", "needed_elsewhere", "list_splits", *["remove_things"] * 3]
 
 
 def test_an_interrupted_removal_is_finished_the_next_time(tmp_path: Path) -> None:

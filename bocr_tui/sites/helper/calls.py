@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict
 PLACES = {
     function: module
     for module, functions in {
-        "cleaning": ("list_splits", "measure_things", "remove_things"),
+        "cleaning": ("list_splits", "measure_things", "needed_elsewhere", "remove_things"),
         "direct": ("look_direct", "start_direct", "stop_direct"),
         "documents": ("have_documents",),
         "drawing": ("draw_page",),

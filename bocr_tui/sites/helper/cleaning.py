@@ -1,20 +1,24 @@
 """Freeing what is no longer needed on a site: run folders, uploaded documents, pre-drawn pages.
 
 Only what is named is touched, and only below the root; who asks names nothing that its catalog does not
-know. Links are never followed: one in the place of a folder is refused, one inside is removed as a link.
+know, and asks first what other workspaces below the same root need. Links are never followed: one in the
+place of a folder is refused, one inside is removed as a link.
 """
 
 import os
 import re
 import stat
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Set
 
 from .documents import is_document_name
 from .runs import read_file, remove_tree
 
 _RUN = re.compile(r"runs/[a-z][a-z0-9]{3,14}\Z")
 _SPLIT = re.compile(r"split/[0-9a-f]{64}\Z")
+_TOKEN = re.compile(r"[a-z][a-z0-9]{3,14}\Z")
+_SHA256 = re.compile(rb'"sha256": ?"([0-9a-f]{64})"')
 _MANIFEST_BYTES = 4096
+MOST_MANIFEST_BYTES = 256 << 20
 
 
 def measure_things(root: str, names: List[str]) -> Dict[str, int]:
@@ -35,6 +39,25 @@ def list_splits(root: str) -> List[str]:
     except OSError:
         return []
     return [name for name in ("split/%s" % name for name in names) if _SPLIT.match(name)]
+
+
+def needed_elsewhere(root: str, tokens: List[str]) -> List[str]:
+    """SHA-256 of the documents that other workspaces' jobs below this root want: those of every run folder
+    whose token is not among these and that has no exit report. A manifest that cannot be read names none; its
+    job cannot read it either."""
+    ours = set(tokens)
+    runs = os.path.join(root, "runs")
+    try:
+        others = [name for name in os.listdir(runs) if _TOKEN.match(name) and name not in ours]
+    except OSError:
+        return []
+    found: Set[str] = set()
+    for name in others:
+        run = os.path.join(runs, name)
+        if not os.path.lexists(os.path.join(run, "exit.json")):
+            manifest = read_file(os.path.join(run, "manifest.json"), 0, MOST_MANIFEST_BYTES) or b""
+            found.update(digest.decode() for digest in _SHA256.findall(manifest))
+    return sorted(found)
 
 
 def remove_things(root: str, names: List[str]) -> Dict[str, List[Any]]:
