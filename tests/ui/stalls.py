@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from unittest.mock import patch
 
 from textual.message import Message
@@ -56,9 +57,9 @@ class _SmallWork:
 
     def slowness(self) -> float:
         """What it takes now ÷ the least; at least 1."""
-        now_s = min(self._timed_s() for _ in range(3))
-        self._least_s = min(self._least_s, now_s)
-        return now_s / self._least_s
+        took_s = [self._timed_s() for _ in range(5)]
+        self._least_s = min(self._least_s, *took_s)
+        return median(took_s) / self._least_s
 
     @staticmethod
     def _timed_s() -> float:
