@@ -194,12 +194,13 @@ class SiteDriver:
         done, self._look = self._look, None
         self._look_at = time.monotonic() + self._look_pause_s
         look = done.result()
-        if look.problem:
-            if look.problem != self._standing.look_problem:
-                self._books.tell(Trouble(f"The scheduler of {self.site.name}: {look.problem.rstrip('.')}."))
-            self._standing.look_problem = look.problem
+        if look.problem and look.problem != self._standing.look_problem:
+            self._books.tell(Trouble(f"The scheduler of {self.site.name}: {look.problem.rstrip('.')}."))
+        self._standing.look_problem = look.problem
+        if not look.problem:
+            self._standing.looked_at = now()
+        elif not look.views:
             return False
-        self._standing.looked_at, self._standing.look_problem = now(), ""
         return await self._take_views(jobs, look)
 
     async def _take_views(self, jobs: Sequence[JobRow], look: Look) -> bool:

@@ -20,6 +20,9 @@ MOST_BY_ID = 8
 FEW_JOBS = 4
 """So few are asked by id at once."""
 
+UNREACHABLE = 255
+"""qstat's exit status when its server is down."""
+
 MAX_TEXT_BYTES = 4 << 20
 
 Said = Dict[str, Any]
@@ -29,9 +32,10 @@ Said = Dict[str, Any]
 def look_pbs(root: str, jobs: Dict[str, str], options: Dict[str, Any]) -> Dict[str, Any]:
     """What PBS says of `jobs` ({token: id}, those first that should be asked by id first).
 
-    Answers {"user", "listing": Said or None, "by_id": Said or None, "asked": [ids asked by id]}. The texts
-    are blocks of `qstat -f`, of the listing only those of our jobs and only what matters of them. Raises
-    Refused when PBS is not there.
+    Answers {"user", "listing": Said or None, "by_id": Said or None, "asked": [ids asked by id], "singly":
+    {id: Said} where the answer about several was refused because of some}. The texts are blocks of `qstat
+    -f`, of the listing only those of our jobs and only what matters of them. Raises Refused when PBS is not
+    there.
     """
     pbs = find_pbs(root, options.get("pbs_exec") or "")
     ids = [job_id for job_id in jobs.values() if is_job_id(job_id)]
@@ -39,8 +43,8 @@ def look_pbs(root: str, jobs: Dict[str, str], options: Dict[str, Any]) -> Dict[s
         "user": user_name(),
         "listing": None,
         "by_id": None,
-        "history": True,
         "asked": [],
+        "singly": {},
     }
     if not ids:
         return answer
@@ -51,11 +55,32 @@ def look_pbs(root: str, jobs: Dict[str, str], options: Dict[str, Any]) -> Dict[s
     if missing:
         answer["asked"] = missing
         answer["by_id"] = _ask_ids(pbs, missing)
+        if len(missing) > 1 and _is_refused(answer["by_id"]):
+            answer["singly"] = _ask_singly(pbs, missing)
     return answer
 
 
+def _is_refused(said: Said) -> bool:
+    """qstat itself would not have one of the ids, such as one of a server whose name it does not know any
+    more: it says so of that one, and of the whole answer by its status. A server in trouble sounds
+    different, and is asked no more."""
+    return pbs_codes.meaning("qstat", said["status"]) == pbs_codes.REFUSED
+
+
+def _ask_singly(pbs: Pbs, ids: List[str]) -> Dict[str, Said]:
+    """As many as there is time for."""
+    found, deadline = {}, time.monotonic() + BY_ID_S
+    for one in ids:
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
+            break
+        found[one] = _ask_ids(pbs, [one], left_s)
+    return found
+
+
 def _ask_listing(pbs: Pbs, ids: List[str]) -> Tuple[Said, List[str]]:
-    """(what was said, ids that are not in it or not to be believed: none when it is unsound)."""
+    """(what was said, ids that are to be asked one by one: those that are not in it or not to be believed;
+    all, where the listing never came whole; none, where the server is in trouble)."""
     found, begun = JobFilter(ids), time.monotonic()
     said = run_command([pbs.command("qstat"), "-f", "-w"], LISTING_S, take=found.feed)
     if said.status == 2:  # too old to know -w here: folded lines are read, too
@@ -69,20 +94,23 @@ def _ask_listing(pbs: Pbs, ids: List[str]) -> Tuple[Said, List[str]]:
         if len(several) == 1 and not is_over(several[0])
     }
     text = b"".join(good.values())[:MAX_TEXT_BYTES]
+    if said.status not in (0, UNREACHABLE):
+        return _said(said, text), ids
     if said.status != 0 or said.stderr.strip():
         return _said(said, text), []
     return _said(said, text), [one for one in ids if job_number(one) not in good]
 
 
-def _ask_ids(pbs: Pbs, ids: List[str]) -> Said:
+def _ask_ids(pbs: Pbs, ids: List[str], seconds: float = 0.0) -> Said:
     """With history where the server keeps one."""
     qstat, wide = pbs.command("qstat"), ["-w"]
-    said = run_command([qstat, "-x", "-f", "-w", *ids], BY_ID_S)
+    seconds = seconds or BY_ID_S
+    said = run_command([qstat, "-x", "-f", "-w", *ids], seconds)
     if said.status == 2:
         wide = []
-        said = run_command([qstat, "-x", "-f", *ids], BY_ID_S)
+        said = run_command([qstat, "-x", "-f", *ids], seconds)
     if pbs_codes.NO_HISTORY in said.stderr:
-        said = run_command([qstat, "-f", *wide, *ids], BY_ID_S)
+        said = run_command([qstat, "-f", *wide, *ids], seconds)
     return _said(said, said.stdout)
 
 

@@ -67,8 +67,8 @@ class JobView:
 
 @dataclass(frozen=True)
 class Look:
-    """One sound or unsound answer about many jobs. A token without a view: no information about it.
-    `problem` says in words why there is none at all, empty when the answer was sound."""
+    """What is known of many jobs. A token without a view: no information about it. `problem` says in words
+    why there is none about some, or all of them; empty when the answer was sound."""
 
     views: Mapping[str, JobView] = field(default_factory=dict)
     problem: str = ""

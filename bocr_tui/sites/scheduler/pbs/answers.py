@@ -1,14 +1,15 @@
 """From what the site's helper brought back of qstat to one view a job.
 
 The listing of living jobs is believed as a whole or not at all, and only about jobs that stand in it. A job
-is over, or unknown, only when PBS says so of its id.
+is over, or unknown, only when PBS says so of its id. One answer that is no good spoils no other.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from bocr_tui.sites.helper.pbs_commands import is_other_token
 from bocr_tui.sites.scheduler.base import JobView, Look
@@ -32,12 +33,14 @@ class Said:
 @dataclass(frozen=True)
 class Answer:
     """What `look_pbs` brought back: the listing of all living jobs and the answer about single ids, each
-    None when it was not asked for; whose jobs are ours; which ids were asked about."""
+    None when it was not asked for; whose jobs are ours; which ids were asked about; and what was said of
+    single ones where the answer about several was refused."""
 
     user: str
     listing: Said | None
     by_id: Said | None
     asked: tuple[str, ...]
+    singly: Mapping[str, Said] = field(default_factory=dict)
 
 
 def read_answer(record: object) -> Answer:
@@ -52,7 +55,15 @@ def read_answer(record: object) -> Answer:
         read_said(record.get("listing")),
         read_said(record.get("by_id")),
         tuple(one for one in asked if isinstance(one, str)),
+        _read_singly(record.get("singly", {})),
     )
+
+
+def _read_singly(record: object) -> dict[str, Said]:
+    if not isinstance(record, Mapping):
+        raise PbsUnreadable("The site's answer about its jobs is none.")
+    found = {str(job_id): read_said(said) for job_id, said in record.items()}
+    return {job_id: said for job_id, said in found.items() if said is not None}
 
 
 def read_said(record: object) -> Said | None:
@@ -67,18 +78,27 @@ def read_said(record: object) -> Said | None:
 
 
 def look_of(jobs: Mapping[str, str], answer: Answer) -> Look:
-    """The views of these jobs ({token: id}) that the answer gives."""
+    """The views of these jobs ({token: id}) that the answer gives, and why it does not give all."""
     views: dict[str, JobView] = {}
-    try:
-        if answer.listing is not None:
+    problem = ""
+    if answer.listing is not None:
+        try:
             _believe(answer.listing)
             views.update(_views(jobs, answer.listing.text, answer.user, final=False))
-        if answer.by_id is not None:
-            asked = {token: job_id for token, job_id in jobs.items() if job_id in answer.asked}
-            views.update(_single(asked, answer.by_id, answer.user, alone=answer.listing is None))
-    except PbsUnreadable as error:
-        return Look(problem=error.cause)
-    return Look(views)
+        except PbsUnreadable as error:
+            problem = error.cause
+    if answer.singly:
+        for job_id, said in answer.singly.items():
+            one = {token: known for token, known in jobs.items() if known == job_id}
+            with suppress(PbsUnreadable):
+                views.update(_single(one, said, answer.user))
+    elif answer.by_id is not None:
+        asked = {token: job_id for token, job_id in jobs.items() if job_id in answer.asked}
+        try:
+            views.update(_single(asked, answer.by_id, answer.user))
+        except PbsUnreadable as error:
+            problem = problem or ("" if answer.listing is not None else error.cause)
+    return Look(views, problem)
 
 
 def _believe(said: Said) -> None:
@@ -104,17 +124,12 @@ def _views(jobs: Mapping[str, str], text: bytes, user: str, *, final: bool) -> d
     return views
 
 
-def _single(jobs: Mapping[str, str], said: Said, user: str, *, alone: bool) -> dict[str, JobView]:
+def _single(jobs: Mapping[str, str], said: Said, user: str) -> dict[str, JobView]:
     """Views of ids asked for one by one: each is answered, or named in an error of its own. An error of
-    another kind makes the whole answer worthless."""
-    try:
-        gone = _complaints(said)
-        views = _views(jobs, said.text, user, final=True)
-        things = by_number(parse_things(said.text))
-    except PbsUnreadable:
-        if alone:
-            raise
-        return {}
+    another kind makes the whole answer worthless: PbsUnreadable."""
+    gone = _complaints(said)
+    views = _views(jobs, said.text, user, final=True)
+    things = by_number(parse_things(said.text))
     for token, job_id in jobs.items():
         number = _number(job_id)
         thing = things.get(number)

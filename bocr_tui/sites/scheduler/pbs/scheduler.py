@@ -30,7 +30,7 @@ from bocr_tui.sites.transport.base import NeedsPerson, NeverSent, Transport, Tra
 SUBMIT_S = 90.0
 """The helper waits 45 s for the process that submits, after up to 25 s of finding PBS."""
 LOOK_S = 110.0
-"""Finding PBS, a listing of 30 s and two questions by id of 15 s."""
+"""Finding PBS, a listing of 30 s, a question about several ids and those about single ones of 15 s each."""
 ACT_S = 90.0
 RELEASE_EACH_S = 1.0
 
