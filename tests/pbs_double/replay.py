@@ -25,6 +25,13 @@ from tests.pbs_double.settings import Queue, recorded_queues
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "pbs"
 HPC_WORK = "/home/hpc/work"
+
+TIMED_OUT = 124
+"""What timeout(1) exits with when the time is up."""
+
+FROZEN_S, PATIENCE_S = 0.5, 20.0
+"""How long a recorded command that had a time limit gets here: where it never answered, and where it did."""
+
 _BLOTS = (
     (rb"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d 20\d\d", b"DATE"),
     (rb"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} \d\d at \d\d:\d\d", b"MINUTE"),
@@ -143,7 +150,8 @@ class Stage:
         cwd.mkdir(parents=True, exist_ok=True)
         for file, text in there.files.items():
             (cwd / file).write_bytes(self.moved(text))
-        return self.command(there.argv, cwd, there.user, there.stdin, there.env)
+        limit_s = FROZEN_S if there.status == TIMED_OUT else PATIENCE_S
+        return self.command(there.argv, cwd, there.user, there.stdin, there.env, limit_s)
 
     def command(
         self,
@@ -152,10 +160,12 @@ class Stage:
         user: str = "hpc",
         stdin: str = "",
         env: dict[str, str] | None = None,
+        limit_s: float = PATIENCE_S,
     ) -> Shown:
+        """`limit_s` is for a command that was recorded under a time limit of its own."""
         words = [self.moved(word) for word in argv]
         if words[0] == b"timeout":
-            words[:2] = [b"timeout", b"0.5"]
+            words[:2] = [b"timeout", str(limit_s).encode()]
             words[2] = str(self.pbs.pbs_exec / "bin" / argv[2]).encode()
         else:
             words[0] = str(self.pbs.pbs_exec / "bin" / argv[0]).encode()
