@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from bocr_worker.runtimes.base import RuntimeBroken
 from bocr_worker.runtimes.openai.gate import Gate
 from bocr_worker.runtimes.openai.metrics import Load
-from bocr_worker.runtimes.openai.patience import Patience
 from bocr_worker.runtimes.openai.pool import Pool
 
 
@@ -172,34 +171,6 @@ def test_no_figures_take_it_out_of_its_bounds(looks: list[tuple[int, int, int]])
         gate.inside = min(running, gate.limit)
         gate.look(Load(running, waiting, preemptions=preemptions))
         assert 1 <= gate.limit <= 50
-
-
-# -- patience ------------------------------------------------------------------------------------------
-
-
-def test_a_page_is_given_up_after_three_errors_while_others_do_well() -> None:
-    patience = Patience(0.5)
-    for _ in range(3):
-        assert not patience.is_spent(failing=1)
-        patience.failed(others_answered=True)
-    assert patience.is_spent(failing=1)
-
-
-def test_no_page_is_given_up_while_everybody_fails() -> None:
-    patience = Patience(0.5)
-    for _ in range(50):
-        patience.failed(others_answered=False)
-    assert not patience.is_spent(failing=20)
-    assert patience.is_spent(failing=1)
-
-
-def test_waiting_grows_and_has_an_end() -> None:
-    patience = Patience(0.5)
-    assert 0.25 <= patience.backoff_s() <= 0.5
-    for _ in range(100):
-        patience.turned_away()
-    assert 15.0 <= patience.backoff_s() <= 30.0
-    assert not patience.is_spent(failing=1)
 
 
 # -- the line ------------------------------------------------------------------------------------------

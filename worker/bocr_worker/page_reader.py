@@ -140,7 +140,7 @@ class PageReader:
         if error.detail:
             evidence["detail"] = error.detail
         if page.uncharged:
-            evidence["engine_deaths"] = page.uncharged
+            evidence["engine_deaths" if error.died else "asked_times"] = page.uncharged
         finding = Finding(error.failure, evidence)
         return await self.fail(page, drawn.variation, finding, rendered=drawn.page, seconds=seconds)
 

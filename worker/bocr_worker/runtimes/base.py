@@ -14,15 +14,25 @@ from bocr_worker.protocol.recognition import Recognition
 class AskFailed(Exception):
     """This page got no answer. `failure` is its class; `cause` a sentence; `detail` the evidence.
 
-    `charged` False means that the page is not to blame (the engine died, say) and may be asked again.
+    `charged` False means that the page is not to blame and may be asked again; `died` that the engine went
+    while it had the page.
     """
 
-    def __init__(self, failure: FailureClass, cause: str, detail: str = "", *, charged: bool = True) -> None:
+    def __init__(
+        self,
+        failure: FailureClass,
+        cause: str,
+        detail: str = "",
+        *,
+        charged: bool = True,
+        died: bool = False,
+    ) -> None:
         super().__init__(cause)
         self.failure = failure
         self.cause = cause
         self.detail = detail
         self.charged = charged
+        self.died = died
 
 
 class RuntimeBroken(Exception):

@@ -84,7 +84,7 @@ class LocalRuntime:
             raise AskFailed(FailureClass.TIMEOUT, f"{self.spec.name} gave {error}") from None
         except ChildDied as error:
             cause = f"the process of {self.spec.name} ended while reading this page"
-            raise AskFailed(FailureClass.TRANSPORT, cause, str(error), charged=False) from None
+            raise AskFailed(FailureClass.TRANSPORT, cause, str(error), charged=False, died=True) from None
         except TaskRaised as error:
             if error.kind == "MemoryError":
                 await child.kill()  # what is left of its memory is in pieces

@@ -6,10 +6,12 @@ import asyncio
 import sys
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from bocr_worker.engines.base import EngineUnavailable
+from bocr_worker.engines.vision.base import Question
 from bocr_worker.runtimes.base import RuntimeBroken
 from bocr_worker.runtimes.openai.answers import Completion
 from bocr_worker.runtimes.openai.client import ChatClient, Served
@@ -17,6 +19,7 @@ from bocr_worker.runtimes.openai.gate import Gate
 from bocr_worker.runtimes.openai.metrics import Load
 from bocr_worker.runtimes.openai.options import OpenAiOptions
 from bocr_worker.runtimes.openai.servers import Server
+from bocr_worker.runtimes.openai.sounding import Sounding
 from bocr_worker.runtimes.openai.troubles import Broken, Faulty, Overloaded, Unreachable
 from bocr_worker.runtimes.openai.vigil import Vigil
 
@@ -30,6 +33,9 @@ _ENDS_WITHIN_S = 30.0
 
 _SEARCH_S = 0.25
 """Between two looks while it is not known yet how many questions the server takes."""
+
+_TAKEN = 2000
+"""So many answers are remembered: those of several minutes."""
 
 _FIRST_STARTS = 2
 """A server that never was up is started so often: another may have taken its port in between."""
@@ -51,6 +57,8 @@ class Lane:
         self.version = ""
         self.broken: RuntimeBroken | EngineUnavailable | None = None
         self.answers = 0
+        self.taken: deque[float] = deque(maxlen=_TAKEN)
+        """When the questions were put that got the latest answers."""
         self.life = 0
         """Counts the times that the server came up."""
         self.restarts = 0
@@ -70,6 +78,7 @@ class Lane:
         self._trouble_since: float | None = None
         self._fruitless = 0
         self._doubts = 0
+        self._sounding = Sounding(self._took)
 
     @property
     def is_up(self) -> bool:
@@ -108,17 +117,28 @@ class Lane:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
 
-    def answered(self) -> None:
+    def answered(self, asked_at: float, question: Question) -> None:
+        """The question that was put then."""
+        assert self.served is not None
+        self._sounding.keep(question, self.served.name)
+        self.gate.answered()
+        self._took(asked_at)
+
+    def _took(self, asked_at: float) -> None:
         self.answers += 1
+        self.taken.append(asked_at)
         self._fruitless = 0
         self._trouble_since = None
-        self.gate.answered()
 
-    def failed(self, answers_before: int) -> bool:
-        """Whether others got answers since there were so many."""
+    def failed(self) -> None:
         if self._trouble_since is None:
             self._trouble_since = time.monotonic()
-        return self.answers > answers_before
+
+    def fails_no_more(self) -> None:
+        """One of those that failed was answered or given up."""
+        self.failing -= 1
+        if not self.failing:
+            self._trouble_since = None
 
     def pause(self, seconds: float) -> None:
         """Let nobody in for so long: the server asked for it."""
@@ -173,6 +193,7 @@ class Lane:
                 except (RuntimeBroken, OSError) as error:
                     cause = str(error)
                 self._go_down()
+                await self._sounding.stop()
                 await self.server.close()
                 if self._is_spent(was_up, starts):
                     self.broken = RuntimeBroken(self._last_cause(cause))
@@ -187,6 +208,7 @@ class Lane:
         finally:
             self._go_down()
             self._found()
+            await self._sounding.stop()
             await self.server.close()
             self._changed()
 
@@ -243,6 +265,7 @@ class Lane:
                 self._changed()
             if cause := vigil.objection(load, healthy, self.answers, self.gate.inside) or self._outage():
                 return cause
+            self._sounding.look(self._client, self.failing, self.answers)
             pause_s = self._options.watch_s
             if self.gate.is_searching:
                 pause_s = min(pause_s, _SEARCH_S)
@@ -253,8 +276,6 @@ class Lane:
         return load, await client.is_healthy(_HEALTH_WITHIN_S)
 
     def _outage(self) -> str:
-        if not self.failing:
-            self._trouble_since = None
         since = self._trouble_since
         if since is None or time.monotonic() - since < self._options.outage_s:
             return ""

@@ -25,7 +25,7 @@ from bocr_worker.runtimes.openai.assembly import assemble
 from bocr_worker.runtimes.openai.lane import Lane, LaneDown
 from bocr_worker.runtimes.openai.launch import server_version
 from bocr_worker.runtimes.openai.options import SERVER_OPTIONS, OpenAiOptions, parse_options
-from bocr_worker.runtimes.openai.patience import DEATHS, Patience
+from bocr_worker.runtimes.openai.patience import DEATHS, FEW, Patience
 from bocr_worker.runtimes.openai.pool import Pool
 from bocr_worker.runtimes.openai.reading import body_of, recognition_of
 from bocr_worker.runtimes.openai.troubles import (
@@ -36,6 +36,9 @@ from bocr_worker.runtimes.openai.troubles import (
     TooLate,
     TooLong,
 )
+
+_FORGETTING = 0.95
+"""How much of the worst luck with a busy server counts still, one answer later."""
 
 _REFUSALS = 8
 """Questions refused before any was answered: then it is what we ask that the server does not know, not what
@@ -64,6 +67,7 @@ class OpenAiRuntime:
         self._version: Version | None = None
         self._start_s = 0.0
         self._answered = self._refused = 0
+        self._unluckiest = 0.0
         self._begun = False
         self._resting = 0
         self._listeners: list[Callable[[], None]] = []
@@ -74,9 +78,11 @@ class OpenAiRuntime:
 
     @property
     def slots(self) -> int:
-        """What the servers that are up may have inside now, and as many again as wait to be asked anew."""
+        """What the servers that are up may have inside now, and besides those that wait to be asked anew: a
+        few pages that a server takes amiss must not keep all others from it. Not more than it may ever have
+        inside, since each holds its image."""
         limit = self._in_flight_limit
-        return max(1, limit + min(limit, self._resting))
+        return max(1, limit + min(self.most_slots, self._resting)) if limit else 1
 
     @property
     def most_slots(self) -> int:
@@ -179,6 +185,7 @@ class OpenAiRuntime:
             while True:
                 recognition = await self._try(ask, deadline_s, patience, failing)
                 if recognition is not None:
+                    self._unluckiest = max(_FORGETTING * self._unluckiest, patience.waits)
                     return recognition
         finally:
             failing.at(None)
@@ -190,7 +197,7 @@ class OpenAiRuntime:
         async with self._pool.lane(patience.is_suspect) as lane:
             if not lane.is_up:
                 return None  # it went before it was our turn
-            before, life, asked_at = lane.answers, lane.life, time.monotonic()
+            life, asked_at = lane.life, time.monotonic()
             try:
                 return await self._put(lane, ask, deadline_s)
             except Faulty as error:
@@ -202,18 +209,33 @@ class OpenAiRuntime:
                 self._died(lane, patience)
                 return None
         failing.at(lane)
-        others_answered, failing_now = lane.failed(before), lane.failing
+        lane.failed()
+        failing_now, failed_at = lane.failing, time.monotonic()
         if isinstance(trouble, Overloaded):
-            lane.gate.overloaded(asked_at, time.monotonic())
-            lane.pause(trouble.retry_after_s)
-            patience.turned_away()
-        if await self._rest(lane, life, patience.backoff_s()) or isinstance(trouble, Overloaded):
+            await self._turned_away(lane, life, asked_at, trouble, patience)
             return None
-        patience.failed(others_answered)
+        if await self._rest(lane, life, patience.backoff_s()):
+            return None
+        patience.failed(lane, failed_at)
         if patience.is_spent(failing_now):
             cause = f"{lane.server.name} failed on this page {patience.errors} times"
             raise AskFailed(FailureClass.TRANSPORT, cause, str(trouble), charged=False)
         return None
+
+    async def _turned_away(
+        self, lane: Lane, life: int, asked_at: float, trouble: Overloaded, patience: Patience
+    ) -> None:
+        """Wait for a server that has too much to do. One that says so of this page alone, whatever it has to
+        do, is not let wait with all others. Raises AskFailed."""
+        patience.turned_away(lane, time.monotonic())
+        if patience.is_in_vain(lane.failing, self._unluckiest):
+            cause = f"{lane.server.name} turned this page away {patience.waits} times"
+            raise AskFailed(FailureClass.TRANSPORT, cause, str(trouble), charged=False)
+        if patience.waits == 1 or lane.failing > FEW:
+            lane.gate.overloaded(asked_at, time.monotonic())
+        if not patience.is_picked_on:
+            lane.pause(trouble.retry_after_s)
+        await self._rest(lane, life, max(patience.backoff_s(), trouble.retry_after_s))
 
     async def _rest(self, lane: Lane, life: int, seconds: float) -> bool:
         """Wait before it is asked again, others in its place meanwhile; whether the server went."""
@@ -261,7 +283,7 @@ class OpenAiRuntime:
             cause = f"{lane.server.name} refused this page"
             raise AskFailed(FailureClass.TRANSPORT, cause, str(error)) from None
         self._answered += 1
-        lane.answered()
+        lane.answered(asked_at, question)
         recognition = recognition_of(self._engine, question, said)
         if recognition.language or not ask.languages:
             return recognition
@@ -278,7 +300,7 @@ class _Failing:
         if self._lane is lane:
             return
         if self._lane is not None:
-            self._lane.failing -= 1
+            self._lane.fails_no_more()
         if lane is not None:
             lane.failing += 1
         self._lane = lane

@@ -240,7 +240,7 @@ class Lane:
             return AskFailed(FailureClass.TIMEOUT, f"{self._engine} gave {error}")
         assert isinstance(error, ChildDied)
         cause = f"the process of {self._engine} ended while reading this page"
-        return AskFailed(FailureClass.TRANSPORT, cause, str(error), charged=False)
+        return AskFailed(FailureClass.TRANSPORT, cause, str(error), charged=False, died=True)
 
 
 def _without_words(error: TaskRaised, rows: int) -> Answers:
