@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from bocr_tui.sites.helper import pbs_qsub
 from bocr_tui.sites.helper.pbs import submit_pbs
+from bocr_tui.sites.helper.pbs_commands import Ended, Pbs
 from bocr_tui.sites.helper.refusal import Refused
 from tests.sites.pbs_fakes import TOKEN, SubmitSite
 
@@ -183,3 +185,22 @@ def test_an_answer_without_one_id_is_no_answer(site: SubmitSite, stdout: str) ->
 def test_words_of_the_site_around_the_id_are_passed_over(site: SubmitSite) -> None:
     site.pbs.says("qsub", 0, stdout="Welcome to our cluster\n41.server.example.org\nProject ocr: 12 h left\n")
     assert site.one()["id"] == "41.server.example.org"
+
+
+def test_of_two_that_find_an_option_unknown_at_once_neither_is_rejected_for_it(
+    site: SubmitSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one has taken it out while this one's qsub ran."""
+    qsub = pbs_qsub.Qsub(Pbs(str(site.pbs.bin), "19.0"), 5.0)
+    calls: list[list[str]] = []
+
+    def run(argv: list[str], *_: object, **__: object) -> Ended:
+        calls.append(argv)
+        if "-f" in argv:
+            qsub._options = {"-k": ("-k", "oed")}
+            return Ended(2, b"", b"qsub: invalid option -- 'f'\n")
+        return Ended(0, b"7.server\n", b"")
+
+    monkeypatch.setattr(pbs_qsub, "run_command", run)
+    assert qsub.call(str(site.run), TOKEN, False, "", lambda pid: None).status == 0
+    assert len(calls) == 2

@@ -236,7 +236,8 @@ def _in_login_shell(root: str) -> Optional[str]:
         if line.startswith(_MARK + "/"):
             folder = _folder_of(os.path.dirname(line[len(_MARK) :]))
             if folder is not None and os.path.isdir(root):
-                write_whole(os.path.join(root, MEMORY), folder.encode() + b"\n")
+                with contextlib.suppress(OSError):  # then it is looked for again
+                    write_whole(os.path.join(root, MEMORY), folder.encode() + b"\n")
             return folder
     return None
 

@@ -1,7 +1,7 @@
 """qsub and qselect: one job handed over, and a lost one found again by its name."""
 
 import os
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 from . import pbs_codes
 from .pbs_commands import Ended, Pbs, is_job_id, job_number, run_command, said_words, user_name
@@ -29,23 +29,32 @@ class Qsub:
     def __init__(self, pbs: Pbs, seconds: float) -> None:
         self._pbs = pbs
         self.seconds = seconds
-        self._options = {"-f": ["-f"], "-k": ["-k", "oed"]}
+        self._options: Dict[str, Tuple[str, ...]] = {"-f": ("-f",), "-k": ("-k", "oed")}
 
     def call(self, run: str, token: str, hold: bool, after: str, started: Callable[[int], None]) -> Ended:
         """Submit `job.sh` of this run folder. `after`: the id of a job that has to end first, however."""
         while True:
-            said = self._once(run, token, hold, after, started)
+            options = self._options
+            said = self._once(options, run, token, hold, after, started)
             text = (said.stderr + said.stdout).decode("utf-8", "replace")
-            unknown = [name for name, words in _TOO_OLD if name in self._options and words in text]
+            unknown = [name for name, words in _TOO_OLD if name in options and words in text]
             if said.status not in (1, 2) or not unknown:
                 return said
-            for name in unknown:
-                del self._options[name]
+            # Never changed in place: other threads call with what they began with.
+            self._options = {name: words for name, words in self._options.items() if name not in unknown}
 
-    def _once(self, run: str, token: str, hold: bool, after: str, started: Callable[[int], None]) -> Ended:
+    def _once(
+        self,
+        options: Dict[str, Tuple[str, ...]],
+        run: str,
+        token: str,
+        hold: bool,
+        after: str,
+        started: Callable[[int], None],
+    ) -> Ended:
         guard = _guard(self.seconds)
         argv = [*guard, self._pbs.command("qsub")]
-        for words in self._options.values():
+        for words in options.values():
             argv += words
         argv += ["-N", token, "-o", os.path.join(run, "pbs.log")]
         if hold:

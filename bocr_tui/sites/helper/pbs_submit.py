@@ -6,6 +6,7 @@ only when PBS answers that there is none, and no qsub can be under way any more,
 itself writes `jobid` when it starts and finds none: its word counts too.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -62,6 +63,7 @@ class Submitter:
     def _try(self, run: str, order: Order) -> Answer:
         if not os.path.isfile(os.path.join(run, "job.sh")):
             return _answer(REJECTED, words="its run folder %s is not there" % run)
+        in_doubt = _is_in_doubt(run, order)
         try:
             lock = take_lock(run, LOCK_WAIT_S)
             if lock is None:
@@ -70,16 +72,16 @@ class Submitter:
                 return self._submit_once(run, order, lock)
             finally:
                 lock.release()
-        except Refused as error:
-            return _answer(UNCLEAR, words=str(error))
-        except OSError as error:
-            return _answer(UNCLEAR, words="%s: %s" % (run, error.strerror or error))
+        except (Refused, OSError) as error:
+            words = str(error) if isinstance(error, Refused) else "%s: %s" % (run, error.strerror or error)
+            # No intent, no qsub: it is certain that nothing was submitted.
+            return _answer(UNCLEAR if in_doubt or _is_in_doubt(run, order) else LATER, words=words)
 
     def _submit_once(self, run: str, order: Order, lock: RunLock) -> Answer:
         known = read_job_id(run)
         if known:
             return _answer(ACCEPTED, known)
-        if order.get("again") or os.path.lexists(os.path.join(run, "intent")):
+        if _is_in_doubt(run, order):
             answer = self._clear_up(run, order["token"])
             if answer is not None:
                 return answer
@@ -112,7 +114,9 @@ class Submitter:
 
         def remember(pid: int) -> None:
             record["qsub"] = process_record(pid)
-            write_whole(intent, _json(record))
+            # Where it cannot be written, an intent without it is waited for by its age.
+            with contextlib.suppress(OSError):
+                write_whole(intent, _json(record))
 
         said = self._qsub.call(run, token, hold, after, remember)
         found = job_id_in(said.stdout) if said.status == 0 else ""
@@ -131,19 +135,22 @@ class Submitter:
             answer = REJECTED if meant == pbs_codes.REFUSED else LATER
             return _answer(answer, words=words, status=said.status)
         if said.status is not None:
-            write_whole(intent, _json(dict(record, ended=said.status)))
+            with contextlib.suppress(OSError):
+                write_whole(intent, _json(dict(record, ended=said.status)))
         return _answer(UNCLEAR, words=words)
 
     def _settle(self, run: str, found: str, others: List[str]) -> str:
         """Write the job's id down. Should the folder know another by now, that one counts, and what is
-        superfluous is deleted: held, it would wait for ever."""
+        superfluous is deleted: held, it would wait for ever. An id that cannot be written down is told all
+        the same: the job does it when it starts."""
         jobid = os.path.join(run, "jobid")
-        if not write_first(jobid, found.encode() + b"\n"):
-            known = read_job_id(run)
-            if not known:
-                write_whole(jobid, found.encode() + b"\n")
-            elif job_number(known) != job_number(found):
-                others, found = [*others, found], known
+        with contextlib.suppress(OSError):
+            if not write_first(jobid, found.encode() + b"\n"):
+                known = read_job_id(run)
+                if not known:
+                    write_whole(jobid, found.encode() + b"\n")
+                elif job_number(known) != job_number(found):
+                    others, found = [*others, found], known
         for other in others:
             if job_number(other) != job_number(found):
                 _note(run, "%s is a second job of this run and is deleted; %s stays" % (other, found))
@@ -165,6 +172,12 @@ def _json(record: Dict[str, Any]) -> bytes:
     return json.dumps(record).encode() + b"\n"
 
 
+def _is_in_doubt(run: str, order: Order) -> bool:
+    """Whether a qsub for this run may have been called."""
+    return bool(order.get("again")) or os.path.lexists(os.path.join(run, "intent"))
+
+
 def _note(run: str, words: str) -> None:
-    with open(os.path.join(run, "submit.log"), "a") as stream:
+    """For people alone: nothing waits for it."""
+    with contextlib.suppress(OSError), open(os.path.join(run, "submit.log"), "a") as stream:
         stream.write("%s %s\n" % (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), words))

@@ -68,7 +68,11 @@ def _aside(path: str) -> str:
 
 def _write_aside(path: str, data: bytes) -> str:
     part = _aside(path)
-    with open(part, "xb") as stream:
-        os.fchmod(stream.fileno(), 0o600)
-        stream.write(data)
+    try:
+        with open(part, "xb") as stream:
+            os.fchmod(stream.fileno(), 0o600)
+            stream.write(data)
+    except OSError:
+        remove_file(part)
+        raise
     return part

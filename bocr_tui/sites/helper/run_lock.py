@@ -7,6 +7,7 @@ is never held twice.
 """
 
 import binascii
+import contextlib
 import json
 import os
 import socket
@@ -35,8 +36,13 @@ class RunLock:
         self._number = number
 
     def release(self) -> None:
-        with open(os.path.join(self._folder, str(self._number), RELEASED), "wb"):
-            pass
+        place = os.path.join(self._folder, str(self._number))
+        try:
+            with open(os.path.join(place, RELEASED), "wb"):
+                pass
+        except OSError:  # a full disk still takes another name for what it has
+            with contextlib.suppress(OSError):
+                os.rename(os.path.join(place, HOLDER), os.path.join(place, RELEASED))
 
     def still_held(self) -> bool:
         """False when somebody took this holder for dead."""
