@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from bocr_tui.config.errors import ConfigError
 
 if TYPE_CHECKING:
-    from bocr_tui.config.model import Config, EngineConfig
+    from bocr_tui.config.model import Config, EngineConfig, SiteConfig, StageConfig
     from bocr_worker.engines.base import EngineSpec
+
+DEFAULT_FIRST, DEFAULT_RECOVERY = "rapidocr", "tesseract"
 
 
 def engine_specs(config: Config) -> dict[str, EngineSpec]:
@@ -84,3 +86,19 @@ def _record(said: EngineConfig) -> dict[str, Any]:
     if said.max_megapixels:
         record["max_pixels"] = int(said.max_megapixels * 1e6)
     return {key: list(value) if isinstance(value, tuple) else value for key, value in record.items()}
+
+
+def configured_stages(config: Config, site: SiteConfig | None = None) -> list[StageConfig]:
+    """The stages that bocr.toml names for a site, or the embedded default for this machine."""
+    from bocr_tui.config.model import StageConfig
+    from bocr_worker.engines.registry import all_engines
+
+    named = (site.pipeline if site is not None else ()) or config.pipeline
+    if named:
+        return [StageConfig(engine=s) if isinstance(s, str) else s for s in named]
+    recovery = all_engines().get(DEFAULT_RECOVERY)
+    usable = recovery is not None and recovery.check() is None
+    return [
+        StageConfig(engine=DEFAULT_FIRST),
+        StageConfig(engine=DEFAULT_RECOVERY if usable else DEFAULT_FIRST),
+    ]

@@ -7,17 +7,21 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bocr_tui.config.engine_options import check_options
-from bocr_tui.config.engines import definition_of, engine_specs, ladder_name, option_tables, options_of
+from bocr_tui.config.engines import (
+    configured_stages,
+    definition_of,
+    engine_specs,
+    ladder_name,
+    option_tables,
+    options_of,
+)
 from bocr_tui.config.errors import ConfigError
 from bocr_tui.config.explaining import nearest
 from bocr_tui.config.model import Config, SiteConfig, SplitConfig, StageConfig
 from bocr_worker.engines.base import EngineSpec
-from bocr_worker.engines.registry import all_engines
 from bocr_worker.ladder import LadderError, Overrides, early_rungs, parse_ladder, rungs
 from bocr_worker.protocol.failures import FailureClass
 from bocr_worker.protocol.manifest import EngineOrder, Limits, Variation
-
-DEFAULT_FIRST, DEFAULT_RECOVERY = "rapidocr", "tesseract"
 
 SPLIT = "split"
 """The stage that draws pages and reads none."""
@@ -161,19 +165,6 @@ def _split_stage(split: SplitConfig, reader: StagePlan, specs: Mapping[str, Engi
     """What draws the pages for `reader`, at the resolution that it reads at first."""
     dpi = split.dpi or reader.first[0].dpi or specs[reader.engine.name].dpi
     return StagePlan(EngineOrder(name=SPLIT, options={"dpi": dpi}), (Variation(),), {})
-
-
-def configured_stages(config: Config, site: SiteConfig | None = None) -> list[StageConfig]:
-    """The stages that bocr.toml names for a site, or the embedded default for this machine."""
-    named = (site.pipeline if site is not None else ()) or config.pipeline
-    if named:
-        return [StageConfig(engine=s) if isinstance(s, str) else s for s in named]
-    recovery = all_engines().get(DEFAULT_RECOVERY)
-    usable = recovery is not None and recovery.check() is None
-    return [
-        StageConfig(engine=DEFAULT_FIRST),
-        StageConfig(engine=DEFAULT_RECOVERY if usable else DEFAULT_FIRST),
-    ]
 
 
 def _limits(config: Config) -> Limits:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from bocr_tui.config.engines import configured_stages
 from bocr_tui.config.errors import UsageError
 from bocr_tui.config.explaining import explain
 from bocr_tui.config.model import Config, PbsConfig, SiteConfig, StageConfig
-from bocr_tui.control.pipeline import SPLIT, build_pipeline, configured_stages
+from bocr_tui.control.pipeline import SPLIT, build_pipeline
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,8 @@ class PlanFacts:
 
 def plan_facts(workspace: Workspace) -> PlanFacts:
     """Read in a thread: pydantic and the engines take their time to load. Raises ConfigError."""
+    from bocr_tui.config.engines import configured_stages
     from bocr_tui.control.engine_fitness import unfit
-    from bocr_tui.control.pipeline import configured_stages
     from bocr_tui.control.wishes import known_engines
 
     config = workspace.config

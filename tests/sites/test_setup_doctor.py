@@ -284,6 +284,7 @@ def test_engines_are_those_of_the_jobs_and_those_configured() -> None:
     config = Config(pipeline=("noop",), sites={"a": site, "b": SiteConfig(pipeline=("tesseract",))})
     assert engines_of(config, "a") == ("split", "noop", "chandra")
     assert engines_of(config, "b") == ("tesseract",)
+    assert engines_of(Config(), "local")[0] == "rapidocr", "what reads where nothing is configured"
 
 
 async def test_an_environment_that_cannot_be_entered_does_not_end_the_examination(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from bocr_tui.config.check import BAD, DOUBTFUL, GOOD, Check
-from bocr_tui.config.engines import definition_of
+from bocr_tui.config.engines import configured_stages, definition_of
 from bocr_tui.config.errors import BocrError, SiteError
 from bocr_tui.config.model import Config
 from bocr_tui.sites.deploy import Prepared, prepare
@@ -52,11 +52,10 @@ def asked_as(config: Config) -> dict[str, str]:
 def engines_of(config: Config, site_name: str) -> tuple[str, ...]:
     """Whose environments matter on a site: those that its jobs would run in, and those that it configures."""
     site = config.sites[site_name]
-    stages = site.pipeline or config.pipeline
-    wanted = [stage if isinstance(stage, str) else stage.engine for stage in stages]
+    wanted = [stage.engine for stage in configured_stages(config, site)]
     split = [SPLIT] if site.split is not None else []
     named = dict.fromkeys([*split, *wanted, *site.environments])
-    return tuple(named) or ("noop",)
+    return tuple(named)
 
 
 async def examine(site: Site, what: Examination, tell: Tell) -> AsyncIterator[Check]:
@@ -115,7 +114,7 @@ async def _scheduler(site: Site) -> AsyncIterator[Check]:
     if site.config.scheduler == "direct":
         where = "this machine" if site.config.transport == "local" else "the host itself"
         yield Check(
-            "scheduler", GOOD, f"none: up to {site.config.slots} jobs at once, as processes of {where}"
+            "scheduler", GOOD, f"none: jobs are processes of {where}, at once up to {site.config.slots}"
         )
         return
     from bocr_tui.sites.doctor.pbs import queue_checks, server_checks
