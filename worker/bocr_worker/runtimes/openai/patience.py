@@ -71,9 +71,10 @@ class Patience:
         return failing <= FEW or (self.is_picked_on and self.waits > 2 * unluckiest)
 
     def is_spent(self, failing: int) -> bool:
-        """`failing`: questions that fail now, this one among them. While many do, the server is at fault, and
-        whoever watches it decides."""
-        return _own(self._errors) >= _TRIES or (self.errors >= _TRIES_AT_MOST and failing <= FEW)
+        """`failing`: questions that fail now, this one among them. While many do and nobody is answered, the
+        server is at fault, and whoever watches it decides."""
+        own = _own(self._errors)
+        return own >= _TRIES or (self.errors >= _TRIES_AT_MOST and (failing <= FEW or own > 0))
 
     def backoff_s(self) -> float:
         """Doubles with each time; spread, so that those who failed together do not come back together."""
