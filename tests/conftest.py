@@ -7,9 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # The worker's tests also run where the panel cannot: under Python 3.10.
 pytest_plugins = ["tests.sites.sshd"] if sys.version_info >= (3, 11) else []
+
+# How fast things are is measured in benchmarks/: a busy machine must not fail a property.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus"

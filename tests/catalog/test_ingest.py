@@ -91,7 +91,7 @@ def test_the_same_bytes_again_change_nothing(catalog: Catalog) -> None:
     assert count(catalog, "attempt") == 2
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000))
 def test_any_cutting_of_the_stream_gives_the_same_rows(tmp_path: Path, seed: int) -> None:
     """Pieces torn anywhere, repeated, and delivered by different processes."""

@@ -49,7 +49,7 @@ def assert_every_page_once(items: list[Item], balanced: Balance) -> None:
 
 
 @given(documents_of_any_shape, sizes)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_page_is_in_exactly_one_batch(items: list[Item], size: dict[str, int]) -> None:
     balanced = balance(items, **size)
     assert_every_page_once(items, balanced)
@@ -60,7 +60,7 @@ def test_every_page_is_in_exactly_one_batch(items: list[Item], size: dict[str, i
 
 
 @given(documents_of_any_shape, sizes)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_batch_is_shorter_than_the_bound_says_and_the_bound_is_no_less_than_the_mean(
     items: list[Item], size: dict[str, int]
 ) -> None:
@@ -71,7 +71,7 @@ def test_no_batch_is_shorter_than_the_bound_says_and_the_bound_is_no_less_than_t
 
 
 @given(documents_of_any_shape, st.integers(1, 500))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_longest_batch_is_within_two_percent_or_one_page_of_the_bound(
     items: list[Item], pages: int
 ) -> None:
@@ -80,7 +80,7 @@ def test_the_longest_batch_is_within_two_percent_or_one_page_of_the_bound(
 
 
 @given(documents_of_any_shape, st.integers(1, 20))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_batch_holds_more_documents_than_asked(items: list[Item], documents: int) -> None:
     balanced = balance(items, documents=documents)
     for batch in balanced.batches:
@@ -89,7 +89,7 @@ def test_no_batch_holds_more_documents_than_asked(items: list[Item], documents: 
 
 
 @given(st.lists(st.integers(1, 900), min_size=1, max_size=60), st.integers(1, 300))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_with_one_engine_no_batch_has_more_pages_than_asked(counts: list[int], pages: int) -> None:
     items = [Item(place, count, count * 2.5) for place, count in enumerate(counts)]
     balanced = balance(items, pages=pages)
@@ -98,7 +98,7 @@ def test_with_one_engine_no_batch_has_more_pages_than_asked(counts: list[int], p
 
 
 @given(documents_of_any_shape, st.integers(1, 50))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_so_many_batches_are_made_as_were_asked_for(items: list[Item], batches: int) -> None:
     pages = sum(item.pages for item in items)
     assert len(balance(items, batches=batches).batches) == min(batches, pages)

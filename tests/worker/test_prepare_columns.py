@@ -174,7 +174,7 @@ def test_two_signatures_below_one_column_are_not_columns() -> None:
     assert split(page) is None
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     gutter=st.integers(18, 60),
     shift=st.integers(-60, 60),

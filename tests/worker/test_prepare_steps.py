@@ -51,7 +51,7 @@ def test_every_step_is_found_by_its_file_and_says_what_it_does() -> None:
         registry.step_named("nothing")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     name=st.sampled_from(TURNS),
     left=st.integers(0, 180),
@@ -76,7 +76,7 @@ def test_a_quarter_turn_is_clockwise() -> None:
     assert piece.pixels[10, -10] == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     degrees=st.floats(-5, 5),
     left=st.integers(0, 360),
@@ -117,7 +117,7 @@ def test_one_map_after_another_is_the_two_in_turn(
     assert at(outer.after(inner), x, y) == pytest.approx(at(outer, *at(inner, x, y)), abs=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     steps=st.lists(st.sampled_from(TURNS), min_size=1, max_size=4),
     left=st.integers(0, 160),
@@ -199,7 +199,7 @@ def test_a_clean_page_is_not_illuminated() -> None:
     assert apply("illumination", np.asarray(text_page())) is None
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     name=st.sampled_from(sorted(registry.all_steps())),
     height=st.integers(1, 80),

@@ -260,7 +260,7 @@ async def test_a_file_is_probed_in_a_child(tmp_path: Path) -> None:
         await child.close()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data())
 def test_no_damage_makes_the_probe_raise(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

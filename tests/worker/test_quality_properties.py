@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bocr_worker.protocol.facts import GRID_COLUMNS, GRID_ROWS, ImageFacts
@@ -67,7 +67,7 @@ CASE = st.builds(Case, FACTS, RECOGNITION, CONTEXT)
 
 
 @given(CASE)
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250)
 def test_no_text_box_or_grid_makes_a_detector_raise(case: Case) -> None:
     verdict = judge(case)
     assert judge(case) == verdict

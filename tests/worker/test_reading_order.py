@@ -33,7 +33,7 @@ def boxes(widths: tuple[int, int], heights: tuple[int, int]) -> st.SearchStrateg
 
 
 anything, lines = boxes((1, 500), (1, 60)), boxes((40, 500), (12, 30))
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=60)
 
 
 @few

@@ -14,7 +14,7 @@ from render_makers import grainy, text_page
 from bocr_worker.render.encode import encode
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 90), st.integers(1, 90), st.integers(0, 2**32 - 1), st.sampled_from([1, 64, 256]))
 def test_a_clean_page_survives_exactly(width: int, height: int, seed: int, levels: int) -> None:
     pixels = np.random.default_rng(seed).integers(0, levels, (height, width), dtype=np.uint8)

@@ -43,7 +43,7 @@ def test_a_page_with_one_hairline_is_not_blank(dpi: int) -> None:
     assert not facts(image, dpi).blank
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     x=st.integers(0, 780),
     y=st.integers(0, 1150),
@@ -118,7 +118,7 @@ def test_a_scan_is_told_from_a_clean_page() -> None:
     assert not facts(text_page()).scan
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 2**32 - 1))
 def test_any_tiny_image_can_be_measured(width: int, height: int, seed: int) -> None:
     page = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)

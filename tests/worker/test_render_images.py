@@ -229,7 +229,7 @@ def test_oblong_fax_pixels_are_squared(tmp_path: Path) -> None:
     assert height / width == pytest.approx((1145 / 98) / (1728 / 204), rel=0.02)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_no_damage_to_an_image_raises_anything_but_a_failure(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -85,7 +85,7 @@ def test_a_page_beyond_all_measure_fails_instead_of_looking_blank(tmp_path: Path
     assert "inches" in failure(path).cause
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     width=st.floats(0.01, 1e7),
     height=st.floats(0.01, 1e7),
@@ -240,7 +240,7 @@ def test_a_failure_survives_the_pipe_between_processes() -> None:
     assert (failed.cause, failed.detail, str(failed)) == ("the page is odd", "detail", "the page is odd")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_no_damage_to_a_file_raises_anything_but_a_failure(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -149,7 +149,7 @@ def test_every_drawing_has_its_own_key() -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_file_that_was_cut_or_changed_is_none(tmp_path: Path, data: st.DataObject) -> None:
     if not (tmp_path / "page.pdf").exists():
         kept_page(tmp_path)
