@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from bocr_worker.claim import Claim, ClaimedElsewhere
 from bocr_worker.engines.base import EngineUnavailable
 from bocr_worker.journal import JournalWriter
+from bocr_worker.pace import Pace
 from bocr_worker.protocol.exit_report import ExitReport
 from bocr_worker.protocol.manifest import Manifest
 from bocr_worker.render.pool import RendererBroken
@@ -84,6 +85,7 @@ class Stage:
         self._vitals = Vitals()
         self._before = Counts()
         self._before_at = self._begun
+        self._pace = Pace()
 
     async def run(self) -> ExitReport:
         """Never raises: whatever goes wrong is in the report."""
@@ -175,7 +177,7 @@ class Stage:
         span_s = max(now - self._before_at, 1e-6)
         before, self._before, self._before_at = self._before, counts, now
         rates = {
-            "pages_per_s": round((counts.done - before.done) / span_s, 3),
+            "pages_per_s": round(self._pace.saw(now, counts.done), 3),
             **_tokens("prompt_tokens", before.prompt_tokens, counts.prompt_tokens, span_s),
             **_tokens("completion_tokens", before.completion_tokens, counts.completion_tokens, span_s),
         }

@@ -89,7 +89,7 @@ def _live_jobs(reader: Reader) -> list[JobRow]:
 
 def _job_cells(row: JobRow) -> tuple[object, ...]:
     rate = row.heartbeat.get("pages_per_s")
-    pace = f"{numbered(rate, '.2f')} pages/s" if isinstance(rate, (int, float)) else ""
+    pace = f"{numbered(rate * 60, '.1f')} pages/min" if isinstance(rate, (int, float)) else ""
     return row.token, row.engine, row.state, row.ok + row.failed, row.pages, pace
 
 
