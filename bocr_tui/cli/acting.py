@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -63,7 +63,7 @@ def act(
         handle.close()
 
 
-def answer(call: Call, outcome: Outcome) -> None:
+def answer(call: Call, outcome: Outcome) -> NoReturn:
     """Print an outcome; ends with exit code 3 when it is not all well."""
     if call.json:
         write_json(dict(outcome.numbers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -89,12 +89,14 @@ def _figures(summary: Summary, seconds: float) -> list[tuple[str, str, str]]:
         (f"{summary.gave_up:,}", "gave up", ""),
         (f"{summary.unreadable:,}", "unreadable documents", ""),
     ]
+    if summary.waiting:
+        rows.append((f"{summary.waiting:,}", "not submitted", ""))
     if summary.ignored:
         rows.append((f"{summary.ignored:,}", "ignored", ""))
     return rows
 
 
-def watch_and_tell(call: Call, workspace: Workspace, page_ids: Sequence[int] | None = None) -> None:
+def watch_and_tell(call: Call, workspace: Workspace, page_ids: Sequence[int] | None = None) -> NoReturn:
     """Drive until nothing is under way, tell, and end with the exit code. None: every page."""
     began_s = time.monotonic()
     catalog = open_catalog(workspace.catalog_path, create=False)

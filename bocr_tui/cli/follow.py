@@ -31,7 +31,7 @@ from bocr_tui.cli.site_words import trouble_words
 from bocr_tui.config.errors import Busy, SiteError
 from bocr_tui.control.autopilot import autopilot_state
 from bocr_tui.control.events import AutopilotSaid, ControlEvent, JobMoved, SiteMoved, Trouble
-from bocr_tui.report.summary import Standing, standing
+from bocr_tui.report.summary import Standing, standing, standing_of_sent
 
 if TYPE_CHECKING:
     from bocr_tui.config.workspace import Workspace
@@ -69,7 +69,8 @@ class _Driven:
 
 
 def follow(workspace: Workspace, catalog: Catalog, scope: Scope | None = None) -> None:
-    """Returns when no chain is live. `scope` is what the progress counts (None: every page).
+    """Returns when no chain is live. `scope` is what the progress counts (None: all that was
+    submitted).
 
     Raises Interrupted on Ctrl-C and SIGTERM: jobs that run go on without us; SiteError where every site that
     has work waits for a person and there is no terminal.
@@ -133,7 +134,7 @@ async def _tick(driven: _Driven) -> None:
     try:
         while True:
             began_s = time.monotonic()
-            now = await asyncio.to_thread(standing, driven.catalog, driven.scope)
+            now = await asyncio.to_thread(_standing, driven)
             sites = await asyncio.to_thread(sites_of, reader)
             waiting = await asyncio.to_thread(why_jobs_wait, driven.catalog)
             for place in sorted(waiting.keys() - told):
@@ -149,7 +150,17 @@ async def _tick(driven: _Driven) -> None:
             await asyncio.sleep(pause_s)
     finally:
         reader.close()
-        show_standing(driven.shown, standing(driven.catalog, driven.scope))
+        show_standing(driven.shown, _standing(driven))
+
+
+def _standing(driven: _Driven) -> Standing:
+    """A watch ends when what was submitted is done, so it counts that alone, unless the autopilot submits the
+    rest: what is left and until when would else be those of a work that nobody has ordered."""
+    if driven.scope != Scope():
+        return standing(driven.catalog, driven.scope)
+    with driven.catalog.reading() as connection:
+        feeds = autopilot_state(connection).on
+    return standing(driven.catalog, driven.scope) if feeds else standing_of_sent(driven.catalog)
 
 
 def why_jobs_wait(catalog: Catalog) -> dict[tuple[str, str], str]:

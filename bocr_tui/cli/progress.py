@@ -82,11 +82,17 @@ class Pace:
 
 def _words(pace: Pace, done: int, total: int, unit: str, text: str) -> str:
     counted = f"{done:,} of {total:,} {unit}" if total else f"{done:,} {unit}"
-    rate = f"{pace.per_s:,.0f}" if pace.per_s >= 10 else f"{pace.per_s:.2g}"
-    parts = [counted, text, f"{rate} {unit} a second" if pace.per_s else ""]
+    parts = [counted, text, rate_words(pace.per_s, unit)]
     left_s = pace.left_s(total)
     parts.append(f"about {duration(left_s)} left" if left_s else "")
     return safe(", ".join(part for part in parts if part))
+
+
+def rate_words(per_s: float, unit: str) -> str:
+    """In figures that one can imagine: a slow thing by the minute."""
+    many, time_unit = (per_s, "second") if per_s >= 1 else (per_s * 60, "minute")
+    said = f"{many:,.0f}" if many >= 10 else f"{many:.2g}"
+    return f"{said} {unit} a {time_unit}" if per_s else ""
 
 
 class _Lines:

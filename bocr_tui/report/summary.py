@@ -12,6 +12,7 @@ from bocr_tui.catalog import core
 from bocr_tui.catalog.database import Catalog
 from bocr_tui.catalog.scope import Scope
 from bocr_tui.catalog.words import READABLE, DocumentState, PageState
+from bocr_tui.report.waiting import waiting_in
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,15 @@ class Standing:
     def done(self) -> int:
         ended = (PageState.OK, PageState.GAVE_UP, PageState.FAILED)
         return sum(self.by_state.get(state, 0) for state in ended) - self.retrying
+
+
+def standing_of_sent(catalog: Catalog) -> Standing:
+    """Of every page but those that nothing will read until a person says so: new ones, and planned ones that
+    nobody has submitted."""
+    waiting, now = waiting_in(catalog), standing(catalog, Scope())
+    planned = now.by_state.get(PageState.PLANNED, 0) - waiting.unsubmitted
+    states = {state: count for state, count in now.by_state.items() if state != PageState.NEW}
+    return replace(now, by_state={**states, str(PageState.PLANNED): max(0, planned)})
 
 
 def standing(catalog: Catalog, scope: Scope) -> Standing:

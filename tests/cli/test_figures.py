@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 import tomllib
 
+from bocr_tui.catalog.scope import Scope
 from bocr_tui.cli import progress
 from bocr_tui.cli.finish import exit_code
 from bocr_tui.cli.output import duration
-from bocr_tui.cli.progress import Pace, display
+from bocr_tui.cli.progress import Pace, display, rate_words
 from bocr_tui.cli.toml import to_toml
 from bocr_tui.config.model import Config, parse_config
-from bocr_tui.report.summary import Summary, summarise
+from bocr_tui.report.summary import Summary, standing, standing_of_sent, summarise
 from tests.cli.shelf import FAILED, GAVE_UP, IGNORED, NEW, RECOVERED, Leaf, Shelf
 
 
@@ -95,6 +96,18 @@ def test_without_a_terminal_progress_is_lines(quick: None, capsys: pytest.Captur
     assert "bocr: Pages: 4 of 10 pages, 4 ok" in err
     assert "bocr: A job\\x1b died." in err
     assert "\x1b" not in err
+
+
+def test_a_slow_pace_is_told_by_the_minute() -> None:
+    told = {0.0: "", 0.1: "6 pages a minute", 0.5: "30 pages a minute", 2.5: "2.5 pages a second"}
+    assert {per_s: rate_words(per_s, "pages") for per_s in told} == told
+
+
+def test_what_nobody_has_submitted_is_no_work_that_a_watch_waits_for(shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [Leaf(), RECOVERED, FAILED, IGNORED, NEW, NEW])
+    assert standing(shelf.catalog, Scope()).total == 5
+    sent = standing_of_sent(shelf.catalog)
+    assert (sent.done, sent.total) == (3, 3)
 
 
 def test_durations_are_said_as_people_say_them() -> None:

@@ -71,7 +71,9 @@ def test_without_a_filter_a_resubmission_takes_all_that_failed(ask: Bocr, shelf:
     shelf.document("lu.pdf", [Leaf()])
     for options in ((), ("--failed",)):
         said = ask("resubmit", *options)
-        assert said.err == "bocr: No page has failed.\n"
+        assert (said.code, said.out) == (0, "No page has failed.\n")
+    assert ask("resubmit", "--json").json["pages"] == 0
+    assert ask("reset", "--failed", "--dry-run").code == 2, "who names what there is not is told"
     shelf.document("loi.pdf", [Leaf(), FAILED, GAVE_UP])
     assert ask("resubmit", "--json").json["pages"] == 2
 
@@ -117,7 +119,7 @@ def test_reset_and_ignore_have_their_commands(ask: Bocr, shelf: Shelf) -> None:
 
 
 def test_nothing_planned_and_nothing_running_are_said(ask: Bocr, shelf: Shelf) -> None:
-    assert "bocr plan" in ask("submit").err
+    assert "bocr plan" in ask("submit").out
     assert "no batch" in ask("submit", "b9999").err
     assert "No job is under way" in ask("cancel", "--all").err
     assert ask("cancel").code == 2

@@ -247,10 +247,13 @@ def test_every_step_names_the_next_one_and_none_that_is_done(ask: Bocr, scans: P
     assert ask("submit").code == 0
     assert "bocr submit" not in ask("status").out
     second = ask("submit")
-    assert second.code == 2 and "Nothing is planned." in second.err
+    assert second.code == 0 and "Nothing is planned." in second.out
+    assert ask("submit", "--json").json["pages"] == 0
     ended = ask("watch")
     assert ended.code == 0 and "planned" not in ended.err
     assert "bocr plan" not in ask("import", scans).out
+    quiet = ask("submit", "--wait", "--json")
+    assert (quiet.code, quiet.json["ok"]) == (0, 3), "a night on which nothing is new"
 
 
 def test_an_interrupted_run_leaves_its_jobs_and_a_watch_sees_them_through(

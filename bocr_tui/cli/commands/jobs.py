@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from bocr_tui.cli.call import JsonOption, WorkspaceOption, call_of, the_workspace
+from bocr_tui.cli.call import Call, JsonOption, WorkspaceOption, call_of, the_workspace
 from bocr_tui.cli.commands.plan import EngineOption
+from bocr_tui.cli.output import note
 from bocr_tui.config.errors import UsageError
 
 if TYPE_CHECKING:
     from bocr_tui.catalog.lists import Reader
+    from bocr_tui.config.workspace import Workspace
 
 
 QueueOption = Annotated[
@@ -50,9 +52,7 @@ def submit(
     ids = batches_named(reader, batches) if batches else _planned(reader)
     reader.close()
     if not ids:
-        raise UsageError(
-            "Nothing is planned.", "Run `bocr plan` for new pages, `bocr watch` for submitted ones."
-        )
+        _nothing_planned(call, found, wait=wait)
     options = Options(site=site, stages=tuple(engine or ()), queue=queue, walltime=walltime)
     if dry_run:
         answer(call, act(found, "batch.foretell", Selection(batches=tuple(ids)), options))
@@ -63,6 +63,21 @@ def submit(
     from bocr_tui.cli.finish import watch_and_tell
 
     watch_and_tell(call, found)
+
+
+def _nothing_planned(call: Call, found: Workspace, *, wait: bool) -> NoReturn:
+    """All is submitted, which is no fault: a timer says `bocr submit --wait` every night."""
+    from bocr_tui.actions.action import Outcome
+    from bocr_tui.cli.acting import answer
+    from bocr_tui.cli.finish import watch_and_tell
+
+    step = "Run `bocr plan` for new pages, `bocr watch` for submitted ones."
+    if wait:
+        note("Nothing is planned.")
+        watch_and_tell(call, found)
+    answer(
+        call, Outcome("Nothing is planned.", next_step=step, numbers={"pages": 0, "chains": [], "jobs": []})
+    )
 
 
 def watch(context: typer.Context, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:

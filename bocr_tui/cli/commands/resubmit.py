@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from bocr_tui.actions.action import Options
     from bocr_tui.config.workspace import Workspace
 
+
+class NothingFailed(UsageError):
+    """All that failed was asked for, and nothing has."""
+
+
 FailedOption = Annotated[bool, typer.Option("--failed", help="Pages that failed or gave up.")]
 ClassOption = Annotated[
     list[str] | None, typer.Option("--class", help="Failed pages of this class; may be repeated.")
@@ -50,13 +55,16 @@ def resubmit(
     as_json: JsonOption = False,
 ) -> None:
     """Read pages again: all that failed, or those that the options choose together."""
-    from bocr_tui.actions.action import Options, Selection
+    from bocr_tui.actions.action import Options, Outcome, Selection
     from bocr_tui.cli.acting import act, answer, tell_refused
 
     call = call_of(context)
     bare = not (state or failure or document or page or ids or words)
     states = [*(state or []), *(("failed", "gave_up") if failed or bare else ())]
-    chosen = chosen_pages(call, states, failure or [], document, page, ids, words)
+    try:
+        chosen = chosen_pages(call, states, failure or [], document, page, ids, words)
+    except NothingFailed as nothing:  # all is well, which a timer that says this every night may hear
+        answer(call, Outcome(nothing.cause, numbers={"pages": 0, "chains": [], "jobs": []}))
     found = the_workspace(call)
     if dry_run:
         _say_taken(call, found, chosen, Options(engine=engine, site=site))
@@ -161,7 +169,7 @@ def chosen_pages(
     finally:
         reader.close()
     if not ids and list(states) == ["failed", "gave_up"] and not (classes or document or terms):
-        raise UsageError("No page has failed.", "")
+        raise NothingFailed("No page has failed.", "")
     if not ids:
         raise UsageError("No page is meant by that.", "`bocr pages` takes the same options and lists them.")
     return ids
