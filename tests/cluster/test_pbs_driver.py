@@ -102,11 +102,11 @@ def test_stages_run_one_after_the_other_with_nobody_there(pbs: Double, tmp_path:
 
 
 def test_a_job_whose_time_is_up_goes_on_where_it_stopped(pbs: Double, tmp_path: Path) -> None:
-    campaign = campaign_on(pbs, tmp_path, 'answer = "text", sleep_s = 0.6', minutes=1)
-    order(campaign, tmp_path, pages=6)
-    pbs.faults(clock=30)
+    campaign = campaign_on(pbs, tmp_path, 'answer = "text", sleep_s = 1.7', minutes=1)
+    order(campaign, tmp_path, pages=4)
+    pbs.faults(clock=12)  # so that a job has five seconds
     campaign.drive(120)
-    assert campaign.states() == {"ok": 6}
+    assert campaign.states() == {"ok": 4}
     causes = [row[3] for row in stages(campaign)]
     assert causes[0] == "walltime" and causes[-1] == "ok"
     assert campaign.rows("SELECT DISTINCT exit_status FROM job WHERE cause = 'walltime'") == [(-29,)]
