@@ -53,9 +53,11 @@ def two_columns(path: Path) -> Path:
     return path
 
 
-async def played(tmp_path: Path, faults: FaultPlan) -> tuple[list[PageEvent], list[Seen]]:
+async def played(
+    tmp_path: Path, faults: FaultPlan, source: Path | None = None
+) -> tuple[list[PageEvent], list[Seen]]:
     """The page's attempts, and what the server was asked."""
-    source = two_columns(tmp_path / "a.pdf")
+    source = source or two_columns(tmp_path / "a.pdf")
     async with StandIn(Settings(markup="deepseek", tokens="300", slots=4), faults) as stand_in:
         manifest = vision_manifest(order_of(source, 1), url=stand_in.url, prompt="grounded")
         run = make_run(tmp_path, replace(manifest, ladder=dict(LADDER)))
@@ -78,13 +80,35 @@ async def test_every_rung_is_played_once_and_in_order_until_the_page_has_given_u
     plain = by_name["plain"].image
     if FINE in ladder:
         assert by_name["fine"].image["width_px"] > 1.5 * plain["width_px"]
-        assert len(seen) == len(ladder)
+        assert len(seen) == len(ladder) - (INVERT in ladder), "a page that is dark on light is not inverted"
+    if INVERT in ladder:
+        assert (
+            "not asked again: nothing on this page is changed by invert"
+            in by_name["invert"].evidence["cause"]
+        )
     if COLUMNS in ladder:
         assert len({each.image for each in seen}) == 3, "the page, and each of its columns"
     prompts = [each.prompt for each in seen]
     assert prompts[0] != prompts[1], "the other prompt comes before anything else"
     temperatures = {each.body.get("temperature", 0.0) for each in seen}
     assert len(temperatures) == 1 + sum("retry" in rung.options for rung in ladder)
+
+
+async def test_a_page_of_one_column_that_is_too_long_is_read_in_two_halves(tmp_path: Path) -> None:
+    page = paper()
+    write_block(page, (80, 80, 750, 1090), seed=1)
+    page.save(tmp_path / "a.pdf", "PDF", resolution=100)
+    whole: list[str] = []
+
+    def is_a_half(image: str, prompt: str) -> bool:
+        if not whole:
+            whole.append(image)
+        return image not in whole
+
+    events, seen = await played(tmp_path, Always("truncated", is_a_half), tmp_path / "a.pdf")
+    assert (events[-1].variation, events[-1].status) == ("columns", "ok")
+    assert events[-1].image["prepared"] == ["halves"]
+    assert len({each.image for each in seen} - set(whole)) == 2
 
 
 async def test_a_page_that_only_its_columns_can_be_read_of_is_read_by_them(tmp_path: Path) -> None:

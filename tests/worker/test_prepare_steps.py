@@ -45,7 +45,7 @@ def skewed(page: Image.Image, degrees: float, level: int = 255) -> Pixels:
 
 def test_every_step_is_found_by_its_file_and_says_what_it_does() -> None:
     steps = registry.all_steps()
-    assert set(steps) == {"columns", "deskew", "illumination", "invert", "upright", *TURNS}
+    assert set(steps) == {"columns", "deskew", "halves", "illumination", "invert", "upright", *TURNS}
     assert all(step.title for step in steps.values())
     with pytest.raises(registry.UnknownPreparation, match="columns, deskew"):
         registry.step_named("nothing")

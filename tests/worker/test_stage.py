@@ -148,6 +148,35 @@ def test_the_ladder_ends(tmp_path: Path) -> None:
     assert [(event.variation, event.last) for event in ended] == [("plain", False), ("fine", True)]
 
 
+def test_a_rung_that_changes_nothing_on_the_page_is_left_out_with_its_reason(tmp_path: Path) -> None:
+    paper = make_pdf(tmp_path / "a.pdf", 1)
+    columns = Variation("columns", preparations=("deskew", "columns"))
+    rungs = (Variation("plain"), columns, Variation("fine", dpi=100))
+    manifest = replace(noop_manifest(order_of(paper, 1), answer="empty"), ladder={FailureClass.EMPTY: rungs})
+    run = make_run(tmp_path, manifest)
+    run_worker(run)
+    events = page_events(run)
+    assert [event.variation for event in events if event.status == "started"] == ["plain", "fine"]
+    ended = [event for event in events if event.status == "failed"]
+    assert [(event.variation, event.failure, event.last) for event in ended] == [
+        ("plain", FailureClass.EMPTY, False),
+        ("columns", FailureClass.EMPTY, False),
+        ("fine", FailureClass.EMPTY, True),
+    ]
+    assert "nothing on this page is changed by deskew, columns," in ended[1].evidence["cause"]
+    assert exit_report(run).failed == 1
+
+
+def test_a_rung_that_changes_nothing_is_played_where_the_page_was_not_read_without(tmp_path: Path) -> None:
+    paper = make_pdf(tmp_path / "a.pdf", 1)
+    columns = Variation("columns", preparations=("deskew", "columns"))
+    manifest = noop_manifest(order_of(paper, 1), answer="empty")
+    order = replace(manifest.documents[0], pages=(PageOrder(1, failure=FailureClass.EMPTY),))
+    run = make_run(tmp_path, replace(manifest, documents=(order,), ladder={FailureClass.EMPTY: (columns,)}))
+    run_worker(run)
+    assert [event.status for event in page_events(run)] == ["started", "failed"]
+
+
 def test_a_stage_with_nothing_to_do_ends_before_it_loads_an_engine(tmp_path: Path) -> None:
     paper = make_pdf(tmp_path / "a.pdf", 2)
     run_worker(make_run(tmp_path, noop_manifest(order_of(paper, 2))))

@@ -168,6 +168,10 @@ class Feed:
             if self._sign.given():
                 self._close(page)
                 continue
+            if reader.repeats(page, variation, rendered):
+                page.attempts += 1
+                self._close(page, again=await reader.leave_out(page, variation, rendered))
+                continue
             drawn = DrawnPage(page, variation, rendered)
             await self._drawn.put(drawn, drawn.bytes)
 

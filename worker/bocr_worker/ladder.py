@@ -24,6 +24,7 @@ from bocr_worker.runtimes.openai.options import SERVER_OPTIONS
 PREPARATIONS = (
     "columns",
     "deskew",
+    "halves",
     "illumination",
     "invert",
     "rotate-180",
@@ -36,7 +37,7 @@ PREPARATIONS = (
 PLAIN = Variation("plain")
 """The engine as it is: a change in itself on a page that another engine failed on."""
 
-_COLUMNS = Variation("columns", preparations=("deskew", "columns"))
+_COLUMNS = Variation("columns", preparations=("deskew", "columns", "halves"))
 _CLEAN = Variation("clean", preparations=("illumination", "deskew"))
 _UPRIGHT = Variation("upright", preparations=("upright",))
 _ROTATE_270 = Variation("rotate-270", preparations=("rotate-270",))

@@ -20,7 +20,8 @@ AGAIN = Variation("again", options={"retry": 1})
 WARMER = Variation("warmer", options={"retry": 2})
 FINE = Variation("fine", dpi=256)
 """As many pixels as the largest of these models take of a page of A4."""
-COLUMNS = Variation("columns", preparations=("deskew", "columns"))
+COLUMNS = Variation("columns", preparations=("deskew", "columns", "halves"))
+"""A page without columns in an upper and a lower half: less for one answer, and another image."""
 CLEAN = Variation("clean", preparations=("illumination", "deskew"))
 INVERT = Variation("invert", preparations=("invert",))
 TURNED_OVER = Variation("rotate-180", preparations=("rotate-180",))

@@ -85,6 +85,24 @@ class PageReader:
             gives_boxes=self._spec.gives_boxes,
         )
 
+    def repeats(self, page: PageWork, variation: Variation, rendered: RenderedPage) -> bool:
+        """Whether the engine would be asked the very question that it gave a bad answer to: the preparations
+        that set this variation apart changed nothing on the page."""
+        if page.failure is None or not variation.preparations:
+            return False
+        usual = {*self._spec.first, *(("invert",) if rendered.facts.inverted else ())}
+        if any(step not in usual for step in rendered.applied):
+            return False
+        bare = replace(variation, preparations=())
+        return self.ladder.settings(bare, page.document) in page.tried
+
+    async def leave_out(self, page: PageWork, variation: Variation, rendered: RenderedPage) -> bool:
+        """An attempt that is none: the page keeps its class, and the journal says why nobody was asked."""
+        assert page.failure is not None
+        steps = ", ".join(variation.preparations)
+        cause = f"not asked again: nothing on this page is changed by {steps}, and without it was tried"
+        return await self.fail(page, variation, Finding(page.failure, {"cause": cause}), rendered=rendered)
+
     async def is_ending(self, died: bool) -> bool:
         """Whether what went wrong may be the job's end and not the page's fault. After a death we wait for
         the signal that may have caused it."""

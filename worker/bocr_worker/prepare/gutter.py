@@ -27,6 +27,10 @@ _LEAST_BAND_INCHES = 0.8
 _LEAST_TOTAL_INCHES = 1.6
 """A gutter is one for so much of the page, in stretches of so much at least."""
 
+_DOUBTFUL_INCHES = 2.0
+"""Spaces between words, ends of paragraphs and drawings' edges lie below each other for less than this on
+nearly every page of one column (1.8 inches at most on those of ten gazettes)."""
+
 _CUT_INCHES = 0.08
 _MOST_CUT = 0.02
 """A cut across the page goes through the emptiest row this near, and through at most this share of ink:
@@ -59,6 +63,18 @@ def find_bands(mask: Mask, dpi: float) -> tuple[Band, ...]:
     if sum(bottom - top for top, bottom in parted) < layout.cells(_LEAST_TOTAL_INCHES):
         return whole
     return _tile(layout, parted, column)
+
+
+def may_have_gutter(mask: Mask, dpi: float) -> bool:
+    """Whether a strip without ink runs down so much of the page that there may be columns, of prose or of a
+    table, whatever `find_bands` makes of it."""
+    layout = lay_out(mask, dpi)
+    if layout is None:
+        return False
+    column = _best_column(layout)
+    return column is not None and any(
+        bottom - top >= layout.cells(_DOUBTFUL_INCHES) for top, bottom in _clear_bands(layout, column)
+    )
 
 
 def _clear(layout: Layout) -> Mask:
