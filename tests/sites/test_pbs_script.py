@@ -376,6 +376,25 @@ def test_the_shell_waits_through_sigterm_for_the_worker_s_own_report(make_run: M
     assert run.exit_report().source == "worker"
 
 
+@pytest.mark.parametrize("setup", [(), ("set -euC", "trap 'echo gone' EXIT")], ids=["profile", "setup"])
+def test_a_profile_s_own_strictness_ends_no_job(
+    make_run: MakeRun, tmp_path: Path, setup: tuple[str, ...]
+) -> None:
+    """Some sites' profiles, and some people's lines, say `set -eu` and leave it so."""
+    profile = tmp_path / "profile"
+    profile.write_text("set -euC\n")
+    run = make_run("wait", setup=setup)
+    process = run.start(BASH_ENV=str(profile))
+    run.wait_for("ready")
+    os.kill(process.pid, signal.SIGTERM)
+    assert run.end(process) == 4
+    assert run.exit_report().source == "worker"
+    (run.folder / "exit.json").unlink()
+    (run.folder / "do").write_text("3")
+    assert run.end(run.start(BASH_ENV=str(profile))) == 3
+    assert "exit status 3" in run.exit_report().cause
+
+
 def test_a_worker_that_dies_of_the_signal_is_stopped_and_not_in_error(make_run: MakeRun) -> None:
     run = make_run("ignore")
     process = run.start()

@@ -55,6 +55,17 @@ async def test_a_line_that_failed_is_named(transport: LocalTransport) -> None:
     assert facts.failed == ("module load nothing-like-it 2>/dev/null",)
 
 
+@pytest.mark.parametrize("setup", [(), ("set -u",)], ids=["profile", "setup"])
+async def test_a_profile_s_own_strictness_is_no_trouble_of_the_environment(
+    transport: LocalTransport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setup: tuple[str, ...]
+) -> None:
+    (tmp_path / ".bash_profile").write_text("set -euC\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = SiteConfig(setup=(*setup, "false"), python=sys.executable)
+    facts = await probe_environment(transport, config, "noop")
+    assert facts.failed == ("false",)
+
+
 async def test_lines_may_form_a_block(transport: LocalTransport) -> None:
     lines = ("if true; then", "  export X=1", "fi", "case x in", "  x) true ;;", "esac")
     facts = await probe_environment(transport, SiteConfig(setup=lines, python=sys.executable), "noop")

@@ -11,9 +11,17 @@ from typing import IO, Any, Dict, List, Optional
 REAPED_WITHIN_S = 1.0
 """How long output is still read after the program ended: its own children may hold the pipe open."""
 
+PLAIN = "set +euC"
+"""What profiles and people's lines may have switched on and what is ours is not written for."""
+
+
+def login_shell(lines: List[str], line: bytes) -> List[Any]:
+    """The command that runs lines of a person's and then ours, as a job does: in a login shell of bash."""
+    return ["bash", "-l", "-c", "\n".join([PLAIN, *lines, PLAIN]).encode() + b"\n" + line]
+
 
 def run_bounded(
-    command: List[str], timeout_s: float, max_bytes: int, environment: Optional[Dict[str, str]] = None
+    command: List[Any], timeout_s: float, max_bytes: int, environment: Optional[Dict[str, str]] = None
 ) -> Dict[str, Any]:
     """Run it with nothing on standard input, in a session of its own, which is killed at the end.
 

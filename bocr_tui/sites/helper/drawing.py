@@ -5,7 +5,7 @@ import json
 import os
 from typing import Any, Dict, List
 
-from .bounded import run_bounded
+from .bounded import login_shell, run_bounded
 from .documents import is_document_name
 from .private import make_folders
 from .refusal import Refused
@@ -69,7 +69,7 @@ def _command(root: str, order: Dict[str, Any], path: bytes, out: str) -> List[An
     line = b"exec " + b" ".join(quoted)
     if not order["lines"]:
         return ["/bin/sh", "-c", line]
-    return ["bash", "-l", "-c", "\n".join(order["lines"]).encode() + b"\n" + line]
+    return login_shell(order["lines"], line)
 
 
 def _quoted(word: bytes) -> bytes:

@@ -5,10 +5,10 @@ import json
 import os
 import re
 import shlex
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from . import inspect_python
-from .bounded import run_bounded
+from .bounded import login_shell, run_bounded
 from .folders import damaged_files, write_file
 from .refusal import Refused
 from .runs import read_file
@@ -37,7 +37,7 @@ def probe_environment(root: str, order: Dict[str, Any]) -> Dict[str, Any]:
         asked[name] = os.path.join(root, order[name]) if order.get(name) else ""
     script = _script(frame, order["lines"], order["python"], json.dumps(asked))
     try:
-        done = run_bounded(["bash", "-l", "-c", script], float(order["timeout_s"]), PROBE_BYTES)
+        done = run_bounded(login_shell(*script), float(order["timeout_s"]), PROBE_BYTES)
     except OSError as error:
         raise Refused("bash cannot be started: %s" % error, "The site's setup lines need bash.") from None
     framed = _framed(done["out"], frame)
@@ -50,23 +50,23 @@ def probe_environment(root: str, order: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
-def _script(frame: str, lines: List[str], python: str, asked: str) -> str:
-    """The lines, each followed by a note of its status, then the Python."""
+def _script(frame: str, lines: List[str], python: str, asked: str) -> Tuple[List[str], bytes]:
+    """The lines, each followed by a note of its status, and what starts the Python."""
     quoted, program = shlex.quote(python), shlex.quote(os.path.abspath(inspect_python.__file__))
-    parts = []
+    parts = ["BOCR_FAILED="]
     simple = not any(_BLOCK.search(line) for line in lines)
     for number, line in enumerate(lines, 1):
         parts.append(line)
         if simple:
             parts.append('[ $? -eq 0 ] || BOCR_FAILED="$BOCR_FAILED %d"' % number)
-    parts += [
+    ours = [
         "printf '\\n%%sfailed %%s\\n' %s \"$BOCR_FAILED\"" % frame,
         "command -v %s >/dev/null || { printf '\\n%%strouble no_python\\n' %s; exit 0; }" % (quoted, frame),
         "%s -c 'import sys; sys.exit(sys.version_info < (3, 6))'"
         " || { printf '\\n%%strouble old_python\\n' %s; %s -V >&2; exit 0; }" % (quoted, frame, quoted),
         "exec %s %s %s %s" % (quoted, program, frame, shlex.quote(asked)),
     ]
-    return "\n".join(parts)
+    return parts, os.fsencode("\n".join(ours))
 
 
 def _framed(output: bytes, frame: str) -> Dict[str, Any]:

@@ -10,7 +10,7 @@ import shutil
 import zipfile
 from typing import Any, Dict, Iterator, List, Tuple
 
-from .bounded import run_bounded
+from .bounded import login_shell, run_bounded
 from .folders import LISTING, damaged_files, write_file
 from .private import make_folders
 from .refusal import Refused
@@ -130,8 +130,8 @@ def download_wheels(root: str, order: Dict[str, Any]) -> List[Dict[str, Any]]:
     make_folders(target)
     command = [order["python"], "-m", "pip", "download", "--dest", target, "--find-links", stubs]
     command += ["--constraint", os.path.join(stubs, "constraints.txt"), *order["arguments"]]
-    script = "\n".join([*order["lines"], "exec " + " ".join(shlex.quote(word) for word in command)])
-    done = run_bounded(["bash", "-l", "-c", script], float(order["timeout_s"]), TOLD_BYTES)
+    line = os.fsencode("exec " + " ".join(shlex.quote(word) for word in command))
+    done = run_bounded(login_shell(order["lines"], line), float(order["timeout_s"]), TOLD_BYTES)
     if done["status"] != 0:
         discard_wheels(root, order["folder"])
         told = "it took too long" if done["late"] else done["err"].decode("utf-8", "replace").strip()
