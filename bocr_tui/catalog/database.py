@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from bocr_tui.catalog.filesystem import network_filesystem
+from bocr_tui.catalog.trouble import damaged, trouble_of
 from bocr_tui.config.errors import CatalogError
 
 BUSY_TIMEOUT_S = 30.0
@@ -100,9 +102,10 @@ def open_catalog(path: Path, *, create: bool = True) -> Catalog:
     engine = create_catalog_engine(path)
     try:
         _migrate(engine, path)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, DBAPIError) as error:
         engine.dispose()
-        raise _damaged(path, str(error)) from error
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise trouble_of(path, cause if isinstance(cause, sqlite3.Error) else sqlite3.Error(cause)) from error
     return Catalog(path, engine)
 
 
@@ -121,19 +124,11 @@ def _check(path: Path) -> None:
             )
         problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if problem != "ok":
-            raise _damaged(path, problem)
+            raise damaged(path, problem)
     except sqlite3.DatabaseError as error:
-        raise _damaged(path, str(error)) from error
+        raise trouble_of(path, error) from error
     finally:
         connection.close()
-
-
-def _damaged(path: Path, problem: str) -> CatalogError:
-    return CatalogError(
-        f"{path} is damaged ({problem}). It has not been touched.",
-        "Put a backup in its place, or move it away and import again: the results folder and the sites' "
-        "journals are still there.",
-    )
 
 
 def _migrate(engine: Engine, path: Path) -> None:

@@ -54,6 +54,7 @@ from bocr_tui.catalog.list_rows import (
     SourceRow,
     Tally,
 )
+from bocr_tui.catalog.trouble import trouble_of
 from bocr_tui.config.errors import CatalogError
 
 
@@ -173,7 +174,7 @@ class Reader:
                 finally:
                     self._connection.execute("ROLLBACK")
             except sqlite3.Error as error:
-                raise _unreadable(self.path, error) from error
+                raise trouble_of(self.path, error) from error
 
     def data_version(self) -> int:
         """A number that changes when another connection has committed. Only this Reader's own answers can
@@ -182,7 +183,7 @@ class Reader:
             try:
                 return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
             except sqlite3.Error as error:
-                raise _unreadable(self.path, error) from error
+                raise trouble_of(self.path, error) from error
 
     def counts(self) -> Counts:
         """How many of everything are in each state."""
@@ -244,7 +245,7 @@ def open_reader(path: Path) -> Reader:
         connection.create_function("folded", 1, fold, deterministic=True)
         application = connection.execute("PRAGMA application_id").fetchone()[0]
     except sqlite3.Error as error:
-        raise _unreadable(path, error) from error
+        raise trouble_of(path, error) from error
     if application != _APPLICATION_ID:
         connection.close()
         raise CatalogError(
@@ -252,7 +253,3 @@ def open_reader(path: Path) -> Reader:
             "Name another workspace if this does not pass.",
         )
     return Reader(path, connection)
-
-
-def _unreadable(path: Path, error: sqlite3.Error) -> CatalogError:
-    return CatalogError(f"{path} cannot be read: {error}.", "Run `bocr doctor`; nothing was changed.")

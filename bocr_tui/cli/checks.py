@@ -85,6 +85,9 @@ def _filesystem(place: Path) -> Check:
 
 
 def _workspace(workspace: Workspace) -> Iterator[Check]:
+    if not os.access(workspace.root, os.W_OK):
+        step = "Mend its permissions. Until then it can only be looked at."
+        yield Check("workspace", BAD, f"{workspace.root} cannot be written", step)
     yield _configuration(workspace)
     if not workspace.catalog_path.exists():
         yield Check("catalog", GOOD, "none yet", "")

@@ -57,7 +57,9 @@ def _explain(error: Exception, as_json: bool) -> int:
         return _tell(as_json, "An argument holds bytes that are no text.", "", EXIT_USAGE)
     original = getattr(error, "orig", None) or error
     if isinstance(original, sqlite3.Error):
-        return _tell(as_json, f"The catalog refused: {original}.", "Run `bocr doctor`.", EXIT_ERROR)
+        from bocr_tui.catalog.trouble import next_step_of
+
+        return _tell(as_json, f"The catalog refused: {original}.", next_step_of(original), EXIT_ERROR)
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return _tell(as_json, f"{place}{error.strerror or error}.", "", EXIT_ERROR)
