@@ -11,7 +11,7 @@ import pytest
 
 from bocr_tui.actions.editing import edit_text, editor
 from bocr_tui.config.errors import UsageError
-from tests.cli.conftest import Bocr
+from tests.cli.conftest import Bocr, Said
 from tests.cli.shelf import FAILED, NEW, Leaf, Shelf
 
 
@@ -41,6 +41,32 @@ def test_what_cannot_be_is_refused_with_the_reason(bocr: Bocr, shelf: Shelf, tmp
     latin = tmp_path / "latin.txt"
     latin.write_bytes(b"caf\xe9")
     assert "no UTF-8" in bocr("-w", root, "edit", "--id", "1", "--file", latin).err
+
+
+def test_pages_to_accept_are_chosen_as_those_to_read_again(bocr: Bocr, shelf: Shelf) -> None:
+    shelf.document("loi.pdf", [Leaf("ok", "Lu."), Leaf("failed", "Lu mal.", failure="coverage")])
+    shelf.document("décret.pdf", [Leaf("failed", "Lu à moitié.", failure="coverage")])
+
+    def accept(*said: str) -> Said:
+        return bocr("-w", shelf.workspace.root, "accept", *said)
+
+    def accepted() -> list[bool]:
+        shown = (
+            bocr("-w", shelf.workspace.root, "page", *place, "--json").json
+            for place in (("loi.pdf", "2"), ("décret.pdf", "1"))
+        )
+        return [bool(page["by_person"]) for page in shown]
+
+    chosen = ("--filter", "class:coverage doc:loi")
+    assert accept(*chosen, "--dry-run", "--json").json == {"pages": 1}
+    assert "loi.pdf" in accept(*chosen, "--dry-run").out and accepted() == [False, False]
+    assert accept(*chosen, "--json").json["pages"] == 1
+    assert accepted() == [True, False]
+    assert accept("--failed", "--filter", "-doc:loi", "--json").json["pages"] == 1
+    assert accepted() == [True, True]
+    wrong = accept("--filter", "state:faild")
+    assert (wrong.code, "Did you mean failed?" in wrong.err) == (2, True)
+    assert accept("--filter", "page>99").err.startswith("bocr: No page is meant by that.")
 
 
 @pytest.fixture

@@ -130,7 +130,7 @@ def _simply(
 
     chosen = chosen_pages(call, states, failure or [], document, page, ids, words)
     if dry_run:
-        _say_chosen(call, chosen)
+        say_chosen(call, chosen)
     else:
         answer(call, act(the_workspace(call), action_id, Selection(pages=tuple(chosen))))
 
@@ -206,11 +206,11 @@ def _say_taken(call: Call, workspace: Workspace, ids: Sequence[int], options: Op
     finally:
         catalog.close()
     left_out = {page_id for page_id, _ in refused}
-    _say_chosen(call, [page_id for page_id in ids if page_id not in left_out])
+    say_chosen(call, [page_id for page_id in ids if page_id not in left_out])
     tell_refused(Outcome("", refused=refused))
 
 
-def _say_chosen(call: Call, ids: Sequence[int]) -> None:
+def say_chosen(call: Call, ids: Sequence[int]) -> None:
     from bocr_tui.actions.words import counted
     from bocr_tui.cli.commands.lists import open_the_reader
     from bocr_tui.cli.output import say, show, table, write_json

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bocr_tui.cli.call import JsonOption, WorkspaceOption, call_of, the_workspace
+from bocr_tui.cli.commands.lists import FilterOption
 from bocr_tui.cli.commands.resubmit import (
     ClassOption,
     DocumentOption,
+    DryOption,
+    FailedOption,
     IdOption,
     PageOption,
     StateOption,
     chosen_pages,
+    say_chosen,
 )
 from bocr_tui.config.errors import UsageError
 
@@ -30,12 +34,15 @@ AttemptOption = Annotated[
 
 def accept(
     context: typer.Context,
+    failed: FailedOption = False,
     failure: ClassOption = None,
     state: StateOption = None,
     document: DocumentOption = None,
     page: PageOption = None,
     ids: IdOption = None,
+    words: FilterOption = "",
     attempt: AttemptOption = None,
+    dry_run: DryOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -44,7 +51,11 @@ def accept(
     from bocr_tui.cli.acting import act, answer
 
     call = call_of(context)
-    pages = chosen_pages(call, state or [], failure or [], document, page, ids)
+    states = [*(state or []), *(("failed", "gave_up") if failed else ())]
+    pages = chosen_pages(call, states, failure or [], document, page, ids, words)
+    if dry_run:
+        say_chosen(call, pages)
+        return
     options = Options(attempt=attempt)
     answer(call, act(the_workspace(call), "page.accept", Selection(pages=tuple(pages)), options))
 
