@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +87,29 @@ def test_a_start_after_a_kill_says_what_was_lost(tmp_path: Path) -> None:
     assert told["restart_lost_s"] > 0
     assert read_heartbeat(records(run, "heartbeat")[-1]).restart_lost_s == told["restart_lost_s"]
     assert told["engine_idle_s"] <= exit_report(run).seconds + 0.1
+
+
+def test_a_job_that_takes_over_from_a_dead_one_says_what_was_lost(tmp_path: Path) -> None:
+    paper = make_pdf(tmp_path / "a.pdf", 3)
+    manifest = noop_manifest(order_of(paper, 3), runtime="local", sleep_s=0.3)
+    run = make_run(tmp_path, manifest)
+    worker = start_worker(run)
+    wait_for(lambda: records(run, "page"))
+    worker.kill()
+    worker.wait()
+    (journal,) = run.glob("journal-*.jsonl")
+    os.utime(journal, (time.time() - 1000, time.time() - 1000))  # a queue between the two
+    heir = make_run(tmp_path, replace(manifest, token="bheir12345", resume=(manifest.token,)))
+    assert start_worker(heir).wait(60) == 0
+    told = exit_report(heir).extra
+    assert 1000 <= told["restart_lost_s"] < 1060
+    beats = [read_heartbeat(record).restart_lost_s for record in records(heir, "heartbeat")]
+    assert beats[-1] == told["restart_lost_s"]
+    more = noop_manifest(order_of(make_pdf(tmp_path / "b.pdf", 1), 1))
+    third = make_run(tmp_path, replace(more, token="bthird1234", resume=(manifest.token, heir.name)))
+    assert start_worker(third).wait(60) == 0
+    told = exit_report(third).extra
+    assert "first_page_s" in told and "restart_lost_s" not in told, "the try before it ended of itself"
 
 
 def test_the_longest_documents_come_first() -> None:

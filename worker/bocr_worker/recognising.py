@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from itertools import chain
+from pathlib import Path
 
 from bocr_worker.asking import check_questions
 from bocr_worker.claim import wait_until_quiet
@@ -14,6 +15,8 @@ from bocr_worker.engines.registry import engine_of, readable_languages
 from bocr_worker.feed import Feed
 from bocr_worker.history import read_history
 from bocr_worker.idling import Idling
+from bocr_worker.protocol.errors import ProtocolError
+from bocr_worker.protocol.exit_report import load_exit_report
 from bocr_worker.recorder import Recorder
 from bocr_worker.render.pool import RenderPool
 from bocr_worker.runtimes.base import Elastic, Runtime, Telling
@@ -36,7 +39,7 @@ class Recognising:
         self._feed: Feed | None = None
         self._runtime: Runtime | None = None
         self._idling = Idling(self._first_page_was_read)
-        self._fell_silent_at = _last_word_of_earlier_starts(job)
+        self._fell_silent_at: float | None = None
         self._restart_lost_s: float | None = None
         self._skipped = 0
 
@@ -62,7 +65,8 @@ class Recognising:
         self._job.journal.stage("first_page", **self._idling.facts(self._told()), **self._lost())
 
     def _lost(self) -> dict[str, float]:
-        """To a start of this job that was killed: from its last word to the first page of this one."""
+        """To a start of this job, or a try before it, that was killed: from its last word to the first page
+        of this one."""
         return {} if self._restart_lost_s is None else {"restart_lost_s": self._restart_lost_s}
 
     def _told(self) -> dict[str, float]:
@@ -76,6 +80,7 @@ class Recognising:
         """Raises RuntimeBroken, EngineUnavailable, RendererBroken, OSError, ClaimedElsewhere, JobStops."""
         job, manifest = self._job, self._job.manifest
         await self._let_others_end()
+        self._fell_silent_at = await asyncio.to_thread(_when_it_was_killed, job)
         history = await job.sign.unless_given(
             asyncio.to_thread(read_history, manifest, job.run_folder, job.sign.given)
         )
@@ -166,11 +171,32 @@ class Recognising:
             feeding.result()
 
 
-def _last_word_of_earlier_starts(job: Job) -> float | None:
-    """When a start of this job before this one last wrote into its journal, in seconds since the epoch."""
+def _when_it_was_killed(job: Job) -> float | None:
+    """When the start of this job before this one, or the latest try before this job, last wrote into its
+    journal, in seconds since the epoch. None where there is none, or where that try ended of itself: it said
+    so, and what came between was no loss of its own."""
+    found = [(at, True) for at in _last_words(job.run_folder) if at[1] != job.journal.path]
+    for token in job.manifest.resume:
+        folder = job.run_folder.parent / token
+        found += [(at, not _ended_of_itself(folder)) for at in _last_words(folder)]
+    if not found:
+        return None
+    (at, _), was_killed = max(found)
+    return at if was_killed else None
+
+
+def _last_words(run: Path) -> list[tuple[float, Path]]:
+    """When each of its journals was last written to."""
     found = []
-    for journal in job.run_folder.glob("journal-*.jsonl"):
+    for journal in run.glob("journal-*.jsonl"):
         with contextlib.suppress(OSError):
-            if journal != job.journal.path:
-                found.append(journal.stat().st_mtime)
-    return max(found, default=None)
+            found.append((journal.stat().st_mtime, journal))
+    return found
+
+
+def _ended_of_itself(run: Path) -> bool:
+    """Whether the worker there wrote its last word: a script's trap writes it for one that was killed."""
+    try:
+        return load_exit_report((run / "exit.json").read_bytes()).source == "worker"
+    except (OSError, ProtocolError):
+        return False

@@ -31,7 +31,7 @@ class ExitReport:
     the job script's trap had to write it. Counts are of pages in this job's manifest. `extra` of a job that
     read pages: `first_page_s` from its start to the first page read, `engine_idle_s` in which its engine had
     none (`idle_gpu_s`: times its GPUs), `start_s`, `restarts` and `lost_s` of its servers, `restart_lost_s`
-    between the last word of a start before this one and the first page of this one."""
+    between the last word of a start or a try before this one that was killed and its own first page."""
 
     token: str
     outcome: str

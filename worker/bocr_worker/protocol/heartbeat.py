@@ -64,7 +64,8 @@ class Heartbeat:
     idle_gpu_s: float | None = None
     """`engine_idle_s` times `gpus`: what the job held and did not use."""
     restart_lost_s: float | None = None
-    """From the last word of a start of this job that was killed to the first page of this one."""
+    """From the last word of a start of this job that was killed, or of the try before it, to the first page
+    of this one; time in a queue is in it."""
 
     server: Mapping[str, float] = field(default_factory=dict)
     """Of an engine that is a model server, or several of them together: `running` and `waiting`, the requests
