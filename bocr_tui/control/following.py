@@ -154,6 +154,11 @@ class Follower:
         except SiteError as error:
             self._tell(Trouble(error.cause, error.next_step))
 
+    async def log_tail(self, job: JobRow, name: str) -> str:
+        """The end of one of a job's logs, as it stands on the site now. Raises TransportLost."""
+        await self.fetch_logs([job], (name,))
+        return await to_thread(self._logs.tail, job.token, name)
+
     async def close_books(self, run: FollowedRun, short: Collection[str] = ()) -> int:
         """The job has ended and nothing is behind: close its journals' cursors, after a full second
         reading of those that did not read well. Returns how many lines stay unreadable.

@@ -13,10 +13,12 @@ from bocr_tui.config.errors import SiteError
 from bocr_tui.sites.transport.base import FileNews
 
 LOGS = "logs"
-JOB_LOG = "job.log"
+JOB_LOG, PBS_LOG = "job.log", "pbs.log"
 
-LOG_NAMES = (JOB_LOG, "server.log", "pbs.log")
+LOG_NAMES = (JOB_LOG, "server.log", PBS_LOG)
 """What the job printed, what its model server did, and what PBS itself printed around it."""
+
+TAIL_BYTES = 16384
 
 MOST_BYTES = 32 * 1024 * 1024
 """Of one log: more than anybody reads; then it begins anew near the end."""
@@ -38,6 +40,15 @@ class LogMirror:
                 if size < MOST_BYTES:
                     found[name] = int(_start(path).read_text()) + size
         return found
+
+    def tail(self, token: str, name: str) -> str:
+        """The end of what is here of a log; empty where nothing is."""
+        try:
+            with (self._folder / token / name).open("rb") as stream:
+                stream.seek(max(0, stream.seek(0, 2) - TAIL_BYTES))
+                return stream.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
 
     def take(self, token: str, news: FileNews) -> None:
         """Append what is new. Raises SiteError when it cannot be written here."""

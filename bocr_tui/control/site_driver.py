@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from bocr_tui.catalog.database import Catalog, now
-from bocr_tui.catalog.words import JobState
+from bocr_tui.catalog.words import JobCause, JobState
 from bocr_tui.config.errors import ConfigError, SiteError
 from bocr_tui.config.workspace import Workspace
 from bocr_tui.control.carrying import Books, Carrier
@@ -30,7 +30,7 @@ from bocr_tui.control.judging import (
     without_folder,
     without_journals,
 )
-from bocr_tui.control.logs import JOB_LOG
+from bocr_tui.control.logs import JOB_LOG, PBS_LOG
 from bocr_tui.control.requests import (
     JobRequest,
     answer_requests,
@@ -280,7 +280,7 @@ class SiteDriver:
             return False
         unreadable = await self._follower.close_books(run, lacking)
         wish = await to_thread(self._wish, job.id)
-        ending = ending_of(job.token, run.exit, view, wish)
+        ending = ending_of(job.token, run.exit, await self._with_cause(run, view), wish)
         if lacking:
             ending = without_journals(ending)
         if run.unread:
@@ -295,6 +295,19 @@ class SiteDriver:
             memory.pop(job.id, None)
         self._views.pop(job.token, None)
         return True
+
+    async def _with_cause(self, run: FollowedRun, view: JobView | None) -> JobView | None:
+        """The scheduler's word, with the cause that it wrote into the job's output where it does not say one
+        when it is asked."""
+        report = report_of(run.job.token, run.exit)
+        well = report is not None and report.outcome in (JobCause.OK, JobCause.DUPLICATE)
+        known = view is not None and view.cause not in (None, JobCause.ERROR)
+        if well or known or run.unread or not self.site.scheduler.chains:
+            return view
+        said = self.site.scheduler.cause_in_log(await self._follower.log_tail(run.job, PBS_LOG))
+        if said is None:
+            return view
+        return JobView("ended", *said, view.exit_status if view is not None else None)
 
     def _waits_for_files(self, job: JobRow) -> bool:
         since = self._lacking_since.setdefault(job.id, time.monotonic())

@@ -13,6 +13,7 @@ from bocr_tui.control.events import ControlEvent
 from bocr_tui.control.orders import submit_batches
 from bocr_tui.control.site_driver import SiteDriver
 from bocr_tui.sites.scheduler.base import Accepted, JobView, Look, ScriptOrder, Submission, SubmitOrder
+from bocr_tui.sites.scheduler.pbs.states import cause_in_log
 from bocr_tui.sites.site import Patience, Site
 from bocr_tui.sites.transport.local import LocalTransport
 from bocr_worker.protocol.exit_report import ExitReport, dump_exit_report
@@ -53,6 +54,9 @@ class Puppet:
         if self.hang is not None:
             await self.hang.wait()
         return Look(problem=self.problem) if self.problem else Look(dict(self.views))
+
+    def cause_in_log(self, text: str) -> tuple[str, str] | None:
+        return cause_in_log(text)
 
     async def stop(self, token: str, scheduler_id: str | None, *, force: bool) -> None:
         self.did.append(("stop", token, force))

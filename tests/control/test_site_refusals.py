@@ -97,3 +97,28 @@ async def test_a_job_that_was_refused_ends_even_where_another_cannot_be_released
         connection.exec_driver_sql("UPDATE job SET freed_at = NULL")
     await stage.ticks(3)
     assert stage.states()[2] == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("line", "cause"),
+    [
+        ("=>> PBS: job killed: walltime 130 exceeded limit 120", "walltime"),
+        ("=>> PBS: job killed: mem 9000kb exceeded limit 8000kb", "memory"),
+        ("a page that says: =>> PBS: job killed: walltime 130 exceeded limit 120", None),
+    ],
+)
+@pytest.mark.parametrize(
+    "view", [JobView("unknown"), JobView("ended", "error", "its shell was killed by signal 15", 271)]
+)
+async def test_what_pbs_wrote_into_the_output_is_the_cause_where_it_says_none(
+    stage: Stage, view: JobView, line: str, cause: str | None
+) -> None:
+    """Without a history PBS knows an ended job no more; some sites' say 271 of every end."""
+    await stage.ticks(2)
+    token = stage.tokens()[0]
+    (stage.root / "runs" / token / "pbs.log").write_text(f"motd\n{line}\nbye\n")
+    stage.report(token, "partial")
+    stage.see(view, HELD)
+    await stage.ticks(2)
+    ((found, status),) = stage.campaign.rows("SELECT cause, exit_status FROM job WHERE id = 1")
+    assert (found, status) == (cause or "partial", view.exit_status)

@@ -106,6 +106,11 @@ class Scheduler(Protocol):
         """By token; `jobs` maps tokens to scheduler ids."""
         ...
 
+    def cause_in_log(self, text: str) -> tuple[str, str] | None:
+        """One of the catalog's causes and the scheduler's words for it, where it wrote into the job's output
+        (pbs.log) why it ended the job."""
+        ...
+
     async def stop(self, token: str, scheduler_id: str | None, *, force: bool) -> None:
         """Ask a job to end; with `force`, end it now. A job that has ended is no error."""
         ...

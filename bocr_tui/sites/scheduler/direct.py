@@ -76,6 +76,9 @@ class DirectScheduler:
         alive = await self._transport.call("look_direct", list(jobs.values()))
         return Look({token: JobView(_STATES[alive[job]]) for token, job in jobs.items()})
 
+    def cause_in_log(self, text: str) -> tuple[str, str] | None:
+        return None
+
     async def stop(self, token: str, scheduler_id: str | None, *, force: bool) -> None:
         await self._transport.call("stop_direct", token, scheduler_id or "", force)
 

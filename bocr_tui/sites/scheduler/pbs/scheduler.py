@@ -23,7 +23,7 @@ from bocr_tui.sites.scheduler.pbs.answers import look_of, read_answer
 from bocr_tui.sites.scheduler.pbs.codes import submit_step
 from bocr_tui.sites.scheduler.pbs.script import render_script
 from bocr_tui.sites.scheduler.pbs.server import PbsServer, server_of
-from bocr_tui.sites.scheduler.pbs.states import plain_words
+from bocr_tui.sites.scheduler.pbs.states import cause_in_log, plain_words
 from bocr_tui.sites.scheduler.pbs.text import PbsUnreadable
 from bocr_tui.sites.transport.base import NeedsPerson, NeverSent, Transport, TransportLost
 
@@ -108,6 +108,9 @@ class PbsScheduler:
             if job_id in answer.asked:
                 self._asked[token] = self._looks
         return look_of(jobs, answer)
+
+    def cause_in_log(self, text: str) -> tuple[str, str] | None:
+        return cause_in_log(text)
 
     async def stop(self, token: str, scheduler_id: str | None, *, force: bool) -> None:
         answer = await self._call("stop_pbs", token, scheduler_id or "", force, self._options)

@@ -52,6 +52,8 @@ _QUEUED = {
 
 MAX_WORDS = 300
 
+_IN_LOG = "=>> PBS: "
+
 _NAMED = (
     (WALLTIME, re.compile(r"exceeded resource (walltime|cput)\b|job killed: (walltime|cput)\b")),
     (MEMORY, re.compile(r"exceeded resource \w*mem\b|job killed: \w*mem\b|mem(ory)? limit exceeded", re.I)),
@@ -65,8 +67,20 @@ def plain_words(text: str) -> str:
     return words if len(words) <= MAX_WORDS else words[: MAX_WORDS - 1] + "…"
 
 
+def cause_in_log(text: str) -> tuple[str, str] | None:
+    """What PBS wrote into a job's output when it ended the job, as cause and words: the only trace where it
+    keeps no history, or says of every end that a signal made it."""
+    for line in reversed(text.splitlines()):
+        if line.startswith(_IN_LOG):
+            words = plain_words(line.removeprefix(_IN_LOG))
+            cause = cause_in(words)
+            if cause is not None:
+                return cause, words
+    return None
+
+
 def cause_in(words: str) -> str | None:
-    """What a comment of PBS, or its `=>> PBS: job killed` line in the log, names as the cause."""
+    """What PBS's own words name as the cause."""
     for cause, pattern in _NAMED:
         if pattern.search(words):
             return cause
