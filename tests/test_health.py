@@ -182,12 +182,23 @@ def test_events_that_say_the_same_within_a_while_are_told_once() -> None:
         )
     )
     assert [(each.text, each.count) for each in found] == [
-        ("Job submitted as 4003.pbs", 2),
+        ("Job submitted as …", 2),
         ("Stage 1 (rapidocr) ended, ok", 1),
         ("Job submitted as 4001.pbs", 1),
         ("Job submitted as 4000.pbs", 1),
     ]
     assert found[0].since == NOW - 10
+
+
+def test_what_is_told_of_many_events_is_true_of_each() -> None:
+    said = ["Batch submitted: 7 pages", "Batch submitted: 8 pages", "Batch submitted: 1,200 pages"]
+    said += ["Planned 216 pages in 2 batches.", "Planned 23 pages in 2 batches.", "Stage 2 ended, ok"] * 2
+    found = grouped(events(*((n, text, "") for n, text in enumerate(said))))
+    assert [(each.text, each.count) for each in found] == [
+        ("Batch submitted: 7–1,200 pages", 3),
+        ("Planned 23–216 pages in 2 batches.", 4),
+        ("Stage 2 ended, ok", 2),
+    ]
 
 
 def test_words_that_differ_are_never_told_together() -> None:

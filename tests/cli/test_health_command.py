@@ -12,6 +12,7 @@ def test_health_counts_failures_and_says_what_happened(bocr: Bocr, shelf: Shelf)
     said = bocr("-w", shelf.workspace.root, "health", "--hours", 2)
     assert said.code == 0
     assert "pages a minute" in said.out and "Failed and given up" in said.out
+    assert "verdicts in that time" in said.out, "a page that two stages read has two"
     record = bocr("-w", shelf.workspace.root, "health", "--json").json
     assert sum(record["failures"].values()) == 1
     assert set(record) == {"at", "pace", "jobs", "left", "pages", "failures", "sites", "events"}

@@ -64,7 +64,7 @@ def _tell(told: Health, hours: float) -> None:
     pace, vitals, left = told.pace, told.vitals, told.left
     lines = [
         (f"{left.pages_per_min:,.1f}", "pages a minute", f"{_bars(pace.pages)} the last {hours:g} h"),
-        (f"{sum(pace.pages):,}", "pages in that time", f"{sum(pace.ok):,} of them were read"),
+        (f"{sum(pace.pages):,}", "verdicts in that time", f"{sum(pace.ok):,} ok; one a page and stage"),
     ]
     if any(pace.tokens):
         rate = pace.tokens_per_s[-1]
@@ -81,7 +81,8 @@ def _tell(told: Health, hours: float) -> None:
     lines.append((f"{left.waiting:,}", "pages queued or running", eta if left.waiting else ""))
     if left.planned_batches:
         takes = f"about {duration(left.planned_s)} of jobs"
-        lines.append((f"{left.planned_batches:,}", "batches planned, not sent", takes))
+        name = "batch" if left.planned_batches == 1 else "batches"
+        lines.append((f"{left.planned_batches:,}", f"{name} planned, not sent", takes))
     show(figures(lines))
     if told.failures:
         show(table("Failed and given up", ("Class", "Pages"), told.failures.items(), ("Pages",)))
