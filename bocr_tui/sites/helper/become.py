@@ -34,13 +34,28 @@ def _become_job(run: str) -> None:
         os.write(handle, identity.encode())
         os.fsync(handle)
         os.close(handle)
-        os.link(part, jobid)
-        os.unlink(part)
+        _name_first(part, jobid)
         os.execv("/bin/sh", ["/bin/sh", "job.sh"])
     except Exception as error:
         sys.stderr.write("bocr: the job could not be started: %s\n" % error)
     finally:
         os._exit(127)
+
+
+def _name_first(part: str, jobid: str) -> None:
+    """Give the file its name unless another start has. Raises OSError."""
+    try:
+        os.link(part, jobid)
+    except FileExistsError:
+        os.unlink(part)
+        raise
+    except OSError:  # a filesystem without links
+        if os.path.exists(jobid):
+            os.unlink(part)
+            raise
+        os.rename(part, jobid)
+    else:
+        os.unlink(part)
 
 
 def process_birth(pid: int) -> str:

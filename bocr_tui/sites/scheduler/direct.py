@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,14 +15,15 @@ from bocr_tui.sites.scheduler.base import (
     JobView,
     Later,
     Look,
-    Rejected,
     ScriptOrder,
     Submission,
     SubmitOrder,
     Unclear,
 )
 from bocr_tui.sites.templates import render_template
-from bocr_tui.sites.transport.base import NeverSent, Transport, TransportLost
+from bocr_tui.sites.transport.base import NeedsPerson, NeverSent, Transport, TransportLost
+
+_ID = re.compile(r"direct\.[0-9]{1,10}\.[\w:.-]{0,80}(@[\w.-]{1,80})?", re.ASCII)
 
 _STATES: Mapping[bool | None, Literal["running", "ended", "unknown"]] = {
     True: "running",
@@ -62,19 +64,27 @@ class DirectScheduler:
         if order.held or order.after:
             raise ValueError("a direct site starts a job at once")
         try:
-            return Accepted(str(await self._transport.call("start_direct", order.token)))
+            answer = await self._transport.call("start_direct", order.token)
+        except NeedsPerson:
+            raise
         except NeverSent as error:
             return Later(str(error))
         except TransportLost as error:
             return Unclear(str(error))
         except SiteError as error:
-            return Rejected(error.cause)
+            return Later(f"{error.cause} {error.next_step}".strip())
+        if isinstance(answer, str) and _ID.fullmatch(answer):
+            return Accepted(answer)
+        return Unclear("the site's answer cannot be read")
 
     async def look(self, jobs: Mapping[str, str]) -> Look:
         if not jobs:
             return Look()
         alive = await self._transport.call("look_direct", list(jobs.values()))
-        return Look({token: JobView(_STATES[alive[job]]) for token, job in jobs.items()})
+        try:
+            return Look({token: JobView(_STATES[alive[job]]) for token, job in jobs.items()})
+        except (TypeError, KeyError, IndexError):
+            return Look(problem="The site's answer about its jobs is none.")
 
     def cause_in_log(self, text: str) -> tuple[str, str] | None:
         return None
