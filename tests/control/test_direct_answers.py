@@ -14,6 +14,7 @@ from bocr_tui.config.errors import SiteError
 from bocr_tui.sites.helper import become
 from bocr_tui.sites.scheduler.base import Accepted, Later, SubmitOrder, Unclear
 from bocr_tui.sites.scheduler.direct import DirectScheduler
+from bocr_tui.sites.transport.base import NeedsPerson
 from bocr_tui.sites.transport.local import LocalTransport
 
 JOB = "direct.12.3456@node"
@@ -53,6 +54,11 @@ async def test_a_disk_that_is_full_refuses_no_job_for_good() -> None:
     assert await DirectScheduler(_Saying(JOB)).submit([SubmitOrder("bone")]) == [Accepted(JOB)]
 
 
+async def test_a_connection_that_needs_a_person_refuses_no_job() -> None:
+    with pytest.raises(NeedsPerson):
+        await DirectScheduler(_Saying(NeedsPerson("A code is asked for."))).submit([SubmitOrder("bone")])
+
+
 def test_a_job_starts_once_on_a_filesystem_without_links(tmp_path: Path) -> None:
     (tmp_path / "job.sh").write_text("echo started >>starts; cp jobid seen\n")
     program = (
@@ -62,13 +68,13 @@ def test_a_job_starts_once_on_a_filesystem_without_links(tmp_path: Path) -> None
         "sys.argv[:] = sys.argv[1:]\n"
         "runpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
-    for _ in range(2):
-        subprocess.run(
-            [sys.executable, "-c", program, become.__file__, str(tmp_path)], check=True, timeout=60
-        )
+    log = tmp_path / "job.log"
+    command = [sys.executable, "-c", program, become.__file__, str(tmp_path)]
+    for done in ((tmp_path / "seen").exists, lambda: "could not be started" in log.read_text()):
+        subprocess.run(command, check=True, timeout=60)
         deadline = time.monotonic() + 20
-        while not (tmp_path / "seen").exists():
-            assert time.monotonic() < deadline, (tmp_path / "job.log").read_text()
+        while not done():
+            assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.01)
     assert (tmp_path / "seen").read_text().startswith("direct.")
     assert (tmp_path / "starts").read_text() == "started\n"
