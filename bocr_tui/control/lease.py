@@ -46,7 +46,7 @@ class DriverLease:
 
     def renew(self) -> None:
         """Raises Busy when another driver took over (this one was away for too long)."""
-        if now() - self._renewed_at < RENEW_S:
+        if 0 <= now() - self._renewed_at < RENEW_S:  # a clock may be set back
             return
         self.take()
 

@@ -8,7 +8,7 @@ import time
 from asyncio import to_thread
 from contextlib import suppress
 
-from bocr_tui.catalog.database import Catalog
+from bocr_tui.catalog.database import Catalog, now
 from bocr_tui.config.errors import SiteError
 from bocr_tui.sites.site import Site
 
@@ -28,7 +28,7 @@ class SiteLease:
     def __init__(self, catalog: Catalog, site: Site) -> None:
         self._catalog = catalog
         self._site = site
-        self._renew_at = 0.0
+        self._renew_at = self._renewed_at = 0.0
         self._held = ""
 
     @property
@@ -38,13 +38,15 @@ class SiteLease:
 
     async def renew(self) -> None:
         """Raises SiteError when a copy of this workspace drives, TransportLost."""
-        if not self._needed or time.monotonic() < self._renew_at:
+        # The one clock stands still while a laptop sleeps, the other one may be set back.
+        fresh = time.monotonic() < self._renew_at and 0 <= now() - self._renewed_at < RENEW_S
+        if not self._needed or fresh:
             return
         catalog = await to_thread(catalog_id, self._catalog)
         who = {"place": self._place(), "host": socket.gethostname()}
         await self._site.transport.call("drive_catalog", catalog, who)
         self._held = catalog
-        self._renew_at = time.monotonic() + RENEW_S
+        self._renew_at, self._renewed_at = time.monotonic() + RENEW_S, now()
 
     async def leave(self) -> None:
         """Give it back, if the site can be asked just now."""
@@ -55,7 +57,10 @@ class SiteLease:
                 )
 
     def _place(self) -> str:
-        return f"{socket.gethostname()}:{self._catalog.path.resolve()}"
+        """Machines are often called the same, and copies lie at the same path: a file's number tells them
+        apart."""
+        path = self._catalog.path.resolve()
+        return f"{socket.gethostname()}:{path.stat().st_ino}:{path}"
 
 
 def catalog_id(catalog: Catalog) -> str:

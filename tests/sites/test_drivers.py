@@ -44,3 +44,25 @@ def test_what_lies_there_instead_is_no_holder(tmp_path: Path) -> None:
     drivers.drive_catalog(str(tmp_path), "c1", HERE)
     with pytest.raises(ValueError, match="letters"):
         drivers.drive_catalog(str(tmp_path), "../c1", HERE)
+
+
+def test_where_the_quota_is_used_up_who_drives_goes_on_driving(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written for it: what has arrived could not be fetched otherwise, nor room be made."""
+    root, path = str(tmp_path), tmp_path / "drivers" / "c1.json"
+    drivers.drive_catalog(root, "c1", HERE)
+    long_ago = time.time() - 100
+    os.utime(path, (long_ago, long_ago))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(122, "Disk quota exceeded")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(drivers.json, "dump", full)
+        drivers.drive_catalog(root, "c1", HERE)
+    assert time.time() - path.stat().st_mtime < 60
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="quota"):
+        patched.setattr(drivers.json, "dump", full)
+        drivers.drive_catalog(root, "c2", HERE)
+    assert {one.name for one in path.parent.iterdir()} == {"c1.json"}, "nothing half is left"
