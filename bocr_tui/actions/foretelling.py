@@ -32,10 +32,12 @@ def _one_batch(context: Context) -> str | None:
 
 
 def _foretell(context: Context, options: Options) -> Outcome:
+    from bocr_tui.control.engine_fitness import check_fit
     from bocr_tui.control.foretelling import foretell
     from bocr_tui.control.wishes import wished
 
     config = wished(context.workspace.config, wishes_of(options))
+    check_fit(config, config.site, options.stages)
     told = foretell(context.catalog.open(), config, context.selection.batches)
     return Outcome(
         text=" ".join([*sentences(told), "Nothing was changed."]),

@@ -41,11 +41,13 @@ def _when(able: Iterable[JobState], otherwise: str, *, one: bool = False) -> Cal
 
 def _submit(context: Context, options: Options) -> Outcome:
     from bocr_tui.actions.foretelling import wishes_of
+    from bocr_tui.control.engine_fitness import check_fit
     from bocr_tui.control.orders import submit_batches
     from bocr_tui.control.wishes import wished
 
     wishes = wishes_of(options)
     config = wished(context.workspace.config, wishes)
+    check_fit(config, config.site, options.stages)
     done = submit_batches(
         context.catalog.open(), config, context.selection.batches, site=config.site, pbs=wishes.pbs
     )

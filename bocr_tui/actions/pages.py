@@ -32,8 +32,12 @@ def _can_ignore(context: Context) -> str | None:
 
 
 def _resubmit(context: Context, options: Options) -> Outcome:
+    from bocr_tui.control.engine_fitness import check_fit
     from bocr_tui.control.orders import resubmit_pages
 
+    if options.engine is not None:
+        config = context.workspace.config
+        check_fit(config, options.site or config.site, [options.engine])
     done = resubmit_pages(
         context.catalog.open(),
         context.workspace.config,
@@ -56,8 +60,7 @@ def refuses_to_resubmit(context: Context, options: Options) -> tuple[tuple[int, 
 
     Raises BocrError for an engine or a site that is none, and for an engine that cannot run there.
     """
-    from bocr_tui.config.errors import UsageError
-    from bocr_tui.control.engine_fitness import unfit
+    from bocr_tui.control.engine_fitness import check_fit
     from bocr_tui.control.orders import refusals, site_to_use
     from bocr_tui.control.pipeline import build_pipeline
 
@@ -65,8 +68,7 @@ def refuses_to_resubmit(context: Context, options: Options) -> tuple[tuple[int, 
     site = site_to_use(config, options.site)
     build_pipeline(config, options.engine, site)
     if options.engine is not None:
-        for why in unfit(config, site, [options.engine]).values():
-            raise UsageError(why.cause, why.next_step)
+        check_fit(config, site, [options.engine])
     return tuple(refusals(context.catalog.open(), context.selection.pages, options.engine is not None))
 
 

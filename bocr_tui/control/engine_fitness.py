@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bocr_tui.config.engines import engine_specs, options_of
+from bocr_tui.config.errors import UsageError
 from bocr_tui.config.model import Config
 from bocr_worker.engines.vision.spec import missing_for
 
@@ -44,6 +45,12 @@ def unfit(config: Config, site: str, engines: Iterable[str]) -> dict[str, Unfit]
             words = NEEDS_GPU if spec.vision is not None else missing.cause
             found[name] = Unfit(words, f"{name} cannot run on {site}: {missing.cause}.", missing.needs)
     return found
+
+
+def check_fit(config: Config, site: str, engines: Iterable[str]) -> None:
+    """Raises UsageError for the first engine that is known not to run there, ConfigError as `unfit` does."""
+    for why in unfit(config, site, engines).values():
+        raise UsageError(why.cause, why.next_step)
 
 
 def _has_server(config: Config, name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.conftest import Bocr, Said
-from tests.cli.shelf import FAILED, GAVE_UP, IGNORED, Leaf, Shelf
+from tests.cli.shelf import FAILED, GAVE_UP, IGNORED, NEW, Leaf, Shelf
 
 
 @pytest.fixture
@@ -116,6 +116,19 @@ def test_reset_and_ignore_have_their_commands(ask: Bocr, shelf: Shelf) -> None:
     assert "1 page reset." in ask("reset", "--state", "ignored").out
     assert ask("ignore", "--document", "loi.pdf", "--page", "1", "--json").json == {"pages": 1}
     assert states(ask) == ["ignored", "new", "failed"]
+
+
+def test_an_engine_that_cannot_run_here_is_refused_by_the_order_as_by_its_dry_run(
+    ask: Bocr, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    shelf.document("loi.pdf", [FAILED, NEW])
+    assert ask("plan").code == 0
+    before = ask("jobs", "--json").json
+    for order in (("resubmit", "--failed"), ("submit",)):
+        for said in (ask(*order, "--engine", "tesseract"), ask(*order, "--engine", "tesseract", "--dry-run")):
+            assert (said.code, "tesseract cannot run on local" in said.err) == (2, True), said
+    assert ask("jobs", "--json").json == before
 
 
 def test_nothing_planned_and_nothing_running_are_said(ask: Bocr, shelf: Shelf) -> None:
