@@ -63,8 +63,9 @@ NEVER_STARTED_S = 15.0
 GONE_S = 20.0
 """After its exit report, a job that its scheduler still calls running has this long at least to be gone."""
 
-LOST_REVISITED_S = 24 * 3600.0
-"""How long after a job was taken for lost its report is still looked for."""
+LOST_REVISITED_S, LOST_SOUGHT_ONCE_S = 24 * 3600.0, 30 * 24 * 3600.0
+"""How long after a job was taken for lost its report is still looked for; and once by each driver, since
+nobody may have looked for days."""
 
 
 @dataclass(frozen=True)
@@ -361,7 +362,8 @@ class SiteDriver:
 
     def _lost(self) -> list[JobRow]:
         with self._catalog.reading() as connection:
-            return lost_jobs(connection, self.site.name, now() - LOST_REVISITED_S)
+            since_s = LOST_REVISITED_S if self._standing.polled_at else LOST_SOUGHT_ONCE_S
+            return lost_jobs(connection, self.site.name, now() - since_s)
 
     def _wish(self, job_id: int) -> str | None:
         with self._catalog.reading() as connection:

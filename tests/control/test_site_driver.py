@@ -127,6 +127,20 @@ async def test_a_report_of_a_lost_job_is_believed_when_it_turns_up(stage: Stage)
     assert stage.states()[0] == "finished"
 
 
+async def test_a_report_that_turned_up_while_nobody_drove_is_found_days_later(stage: Stage) -> None:
+    await stage.ticks(2)
+    stage.see(JobView("unknown"), HELD)
+    await stage.ticks(4)
+    with stage.campaign.catalog.writing() as connection:
+        connection.exec_driver_sql("UPDATE job SET ended_at = ended_at - 259200 WHERE state = 'lost'")
+    stage.report(stage.tokens()[0], "ok")
+    await stage.ticks(2)
+    assert stage.states()[0] == "lost", "a driver that has looked for it does not go on for ever"
+    stage.again()
+    await stage.ticks(2)
+    assert stage.states()[0] == "finished"
+
+
 async def test_the_scheduler_s_cause_refines_a_report_that_says_stopped(stage: Stage) -> None:
     await stage.ticks(2)
     stage.report(stage.tokens()[0], "partial")

@@ -51,10 +51,22 @@ def receive_files(root: str, stream: BufferedReader, entries: List[Tuple[str, in
                 else:
                     damaged.append(name)
     finally:
+        _settle(arrived)
+    return damaged
+
+
+def _settle(arrived: Dict[str, str]) -> None:
+    """Give files their names once they are on the disk. Where that fails, as under a quota that is noticed
+    late, what came takes no more room."""
+    try:
         _sync(list(arrived))
         for part, path in arrived.items():
             os.rename(part, path)
-    return damaged
+    except OSError:
+        for part in arrived:
+            with contextlib.suppress(OSError):
+                os.unlink(part)
+        raise
 
 
 @contextlib.contextmanager
