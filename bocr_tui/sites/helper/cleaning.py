@@ -11,13 +11,12 @@ import stat
 from typing import Any, Dict, List, Optional, Set
 
 from .documents import is_document_name
-from .runs import read_file, remove_tree
+from .runs import is_run_of, read_file, remove_tree
 
 _RUN = re.compile(r"runs/[a-z][a-z0-9]{3,14}\Z")
 _SPLIT = re.compile(r"split/[0-9a-f]{64}\Z")
 _TOKEN = re.compile(r"[a-z][a-z0-9]{3,14}\Z")
 _SHA256 = re.compile(rb'"sha256": ?"([0-9a-f]{64})"')
-_MANIFEST_BYTES = 4096
 MOST_MANIFEST_BYTES = 256 << 20
 
 
@@ -146,16 +145,10 @@ def _remove_folder(root: str, name: str) -> int:
         return freed
     if not stat.S_ISDIR(info.st_mode):
         raise _Kept("it is no folder")
-    if _RUN.match(name):
-        _check_token(path, os.path.basename(name))
+    if _RUN.match(name) and not is_run_of(path, os.path.basename(name)):
+        raise _Kept("it has no manifest of this token")
     os.rename(path, aside)
     return freed + remove_tree(aside)
-
-
-def _check_token(path: str, token: str) -> None:
-    manifest = read_file(os.path.join(path, "manifest.json"), 0, _MANIFEST_BYTES)
-    if manifest is None or ('"token": "%s"' % token).encode() not in manifest:
-        raise _Kept("it has no manifest of this token")
 
 
 def _look(path: str) -> Optional[os.stat_result]:

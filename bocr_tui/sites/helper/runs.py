@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional
 
 MAX_HEADER_BYTES = 65536
 MAX_EXIT_BYTES = 1 << 20
+MANIFEST_HEAD_BYTES = 4096
 LOG_TAIL_BYTES = 65536
 MOST_FILES = 256
 """Journals, and results files, of one run: a worker writes one of each for each time it is started."""
@@ -131,10 +132,15 @@ def read_file(path: str, offset: int, max_bytes: int) -> Optional[bytes]:
 def remove_run(root: str, token: str) -> int:
     """Delete `runs/<token>`, only if its manifest names this token. Returns the bytes freed."""
     run = os.path.join(root, "runs", token)
-    manifest = None if os.path.islink(run) else read_file(os.path.join(run, "manifest.json"), 0, 4096)
-    if manifest is None or ('"token": "%s"' % token).encode() not in manifest:
+    if os.path.basename(token) != token or os.path.islink(run) or not is_run_of(run, token):
         raise PermissionError("runs/%s has no manifest of this token" % token)
     return remove_tree(run)
+
+
+def is_run_of(run: str, token: str) -> bool:
+    """Whether the manifest in this run folder names this token, near its beginning."""
+    manifest = read_file(os.path.join(run, "manifest.json"), 0, MANIFEST_HEAD_BYTES)
+    return manifest is not None and ('"token": "%s"' % token).encode() in manifest
 
 
 def remove_tree(folder: str) -> int:
