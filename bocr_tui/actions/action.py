@@ -31,6 +31,10 @@ class CatalogHandle:
         self._lock = threading.Lock()
         self._catalog: Catalog | None = None
 
+    def may_create(self) -> None:
+        """From here on one that is not there is made."""
+        self._create = True
+
     def open(self) -> Catalog:
         """Raises CatalogError."""
         from bocr_tui.catalog.database import open_catalog
@@ -191,6 +195,8 @@ class Action:
     waits: bool = False
     refuses: Callable[[Context, Options], tuple[tuple[int, str], ...]] | None = None
     """Raises BocrError where the options mean nothing there is."""
+    begins: bool = False
+    """What a workspace begins with: done where there is no catalog yet, it makes one."""
 
     @cached_property
     def name(self) -> str:

@@ -185,6 +185,7 @@ WORKSPACE_ACTIONS = (
         command="bocr import",
         when=_always,
         run=_import,
+        begins=True,
         asks=("paths", "language"),
     ),
     Action(

@@ -53,6 +53,8 @@ class Doer:
         if self._read_only and action.writes:
             return Said(f"{action.title} changes something, and {self._read_only}.", "warning")
         try:
+            if action.begins:
+                self._catalog.may_create()
             given = replace(options or Options(), asker=self._asker)
             outcome = await asyncio.to_thread(action.run, self._context(selection), given)
         except BocrError as error:

@@ -8,6 +8,8 @@ from bocr_tui.ui.widgets.table_drawing import Notice
 from bocr_tui.ui.wording import things
 
 IMPORT = ":import FOLDER brings them in; in a shell, bocr import FOLDER."
+BEGIN = ":import FOLDER makes one; in a shell, bocr import FOLDER."
+"""Where there is no catalog yet."""
 
 
 def no_batches(counts: Counts) -> Notice:

@@ -137,6 +137,21 @@ async def test_a_workspace_without_a_catalog_says_what_to_do_and_opens_when_ther
         await panel.sees("b00001")
 
 
+async def test_a_workspace_without_a_catalog_begins_with_an_import(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path / "w")
+    make_pdf(tmp_path / "loi.pdf")
+    async with opened(workspace, (120, 40)) as panel:
+        await panel.sees("There is no catalog yet")
+        await panel.sees(":import FOLDER")
+        await type_command(panel, f"export {tmp_path / 'out'}")
+        await panel.sees("does not exist")
+        assert not workspace.catalog_path.exists(), "only an import begins one"
+        await type_command(panel, f"import {tmp_path / 'loi.pdf'}")
+        await panel.until(workspace.catalog_path.exists)
+        await panel.go("documents")
+        await panel.sees("loi.pdf")
+
+
 async def test_a_damaged_catalog_is_an_error_with_a_key_and_never_an_empty_list(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path / "workspace")
     workspace.catalog_path.write_bytes(b"this is no database" * 500)

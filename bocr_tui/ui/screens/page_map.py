@@ -17,6 +17,7 @@ from bocr_tui.catalog.lists import NoCatalog, Reader
 from bocr_tui.catalog.page_map import MapScope, index_of, page_at, read_states
 from bocr_tui.config.errors import BocrError
 from bocr_tui.ui import wording
+from bocr_tui.ui.nothing_here import BEGIN
 from bocr_tui.ui.reading import Lane
 from bocr_tui.ui.safe_text import shortened
 from bocr_tui.ui.screens.base import PanelScreen
@@ -134,7 +135,7 @@ class PageMapScreen(PanelScreen[None]):
             return
         if not self.map.states:
             quiet = isinstance(error, NoCatalog)
-            hint = error.next_step if quiet else f"{error.next_step} ctrl+r tries again.".strip()
+            hint = BEGIN if quiet else f"{error.next_step} ctrl+r tries again.".strip()
             self.map.say(Notice(error.cause, hint), "plain" if quiet else "failed")
         self.tell_place()
 

@@ -17,6 +17,7 @@ from textual.timer import Timer
 
 from bocr_tui.config.errors import BocrError
 from bocr_tui.ui.binding_ids import with_ids
+from bocr_tui.ui.nothing_here import BEGIN
 from bocr_tui.ui.widgets.row_store import CHUNK_ROWS, Identified
 from bocr_tui.ui.widgets.table_drawing import DrawnTable, Notice, Sheet
 from bocr_tui.ui.widgets.table_mouse import PointedTable
@@ -81,7 +82,7 @@ class VirtualTable(PointedTable[Row], can_focus=True):
     def __init__(
         self, sheet: Sheet[Row], *, id: str | None = None, quiet: tuple[type[BocrError], ...] = ()
     ) -> None:
-        """`quiet`: errors that are no failure, such as a catalog that is still to be made."""
+        """`quiet`: errors that are no failure, since a catalog is still to be made, by an import."""
         super().__init__(sheet, id=id)
         self._quiet = quiet
         self._source: ListSource[Row] | None = None
@@ -274,7 +275,7 @@ class VirtualTable(PointedTable[Row], can_focus=True):
     def notice(self) -> tuple[Notice, str]:
         if self.trouble is not None:
             if isinstance(self.trouble, self._quiet):
-                return Notice(self.trouble.cause, self.trouble.next_step), "plain"
+                return Notice(self.trouble.cause, BEGIN), "plain"
             hint = f"{self.trouble.next_step} ctrl+r tries again.".strip()
             return Notice(self.trouble.cause, hint), "failed"
         if not self.loaded:
