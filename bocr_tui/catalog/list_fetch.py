@@ -53,6 +53,18 @@ ATTEMPTS = (
 )
 SOURCES = "SELECT path, name, state, site FROM source WHERE document_id = ? ORDER BY state = 'missing', id"
 EVENTS = "SELECT id, at, kind, text, job_id FROM event ORDER BY at DESC, id DESC LIMIT ?"
+EVENTS_OF_JOB = """
+SELECT id, at, kind, text, job_id FROM event WHERE id IN (
+    SELECT id FROM event WHERE job_id = ?1
+    UNION SELECT e.id FROM job_batch AS b JOIN event AS e ON e.batch_id = b.batch_id WHERE b.job_id = ?1
+) ORDER BY at DESC, id DESC LIMIT ?2
+"""
+EVENTS_OF_BATCH = """
+SELECT id, at, kind, text, job_id FROM event WHERE id IN (
+    SELECT id FROM event WHERE batch_id = ?1
+    UNION SELECT e.id FROM job_batch AS b JOIN event AS e ON e.job_id = b.job_id WHERE b.batch_id = ?1
+) ORDER BY at DESC, id DESC LIMIT ?2
+"""
 FAILURES = (
     "SELECT failure, count(*) FROM page WHERE state IN ('failed', 'gave_up') AND failure IS NOT NULL "
     "GROUP BY failure ORDER BY 2 DESC, 1"

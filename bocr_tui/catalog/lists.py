@@ -17,6 +17,8 @@ from typing import Generic, Protocol, TypeVar
 
 from bocr_tui.catalog.list_fetch import (
     EVENTS,
+    EVENTS_OF_BATCH,
+    EVENTS_OF_JOB,
     FAILURES,
     FAILURES_OF_BATCH,
     SOURCES,
@@ -214,6 +216,16 @@ class Reader:
         """The newest events of the timeline, newest first."""
         with self.snapshot() as connection:
             return fetch(connection, EventRow, EVENTS, (limit,))
+
+    def events_of_job(self, job_id: int, limit: int) -> list[EventRow]:
+        """The newest events of a job and of the batches it works on, newest first."""
+        with self.snapshot() as connection:
+            return fetch(connection, EventRow, EVENTS_OF_JOB, (job_id, limit))
+
+    def events_of_batch(self, batch_id: int, limit: int) -> list[EventRow]:
+        """The newest events of a batch and of the jobs that worked on it, newest first."""
+        with self.snapshot() as connection:
+            return fetch(connection, EventRow, EVENTS_OF_BATCH, (batch_id, limit))
 
     def setting(self, key: str) -> str | None:
         """A small fact of the catalog, None where it is not set."""

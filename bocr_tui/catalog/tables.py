@@ -365,7 +365,11 @@ class Request(SQLModel, table=True):
 class Event(SQLModel, table=True):
     """The timeline: what happened, in words, for people."""
 
-    __table_args__ = (Index("ix_event_at", "at"),)
+    __table_args__ = (
+        Index("ix_event_at", "at"),
+        _where_known("ix_event_job", "job_id", "job_id"),
+        _where_known("ix_event_batch", "batch_id", "batch_id"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     at: float

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from bocr_tui.catalog.list_rows import (
     BatchRow,
@@ -20,6 +22,9 @@ from bocr_tui.ui.sheets import batch_names, job_seconds
 from bocr_tui.ui.telling_vitals import about_vitals
 from bocr_tui.ui.widgets.columns import bar
 from bocr_tui.ui.widgets.facts import Heading, Labelled, Paragraph, Words
+
+if TYPE_CHECKING:
+    from bocr_tui.catalog.happenings import Event
 
 Fact = tuple[str, str, str]
 
@@ -174,8 +179,10 @@ def _job_times(row: JobRow) -> list[Paragraph]:
     return [Heading("Time"), Labelled(times)]
 
 
-def about_events(events: Sequence[EventRow]) -> list[Paragraph]:
+def about_events(events: Sequence[EventRow | Event]) -> list[Paragraph]:
     """The timeline, newest first."""
     if not events:
         return [Words((("Nothing has happened yet.", "muted"),))]
-    return [Labelled(((wording.clock(event.at), event.text, "plain") for event in events), label_cells=11)]
+    times = [wording.clock(event.at) for event in events]
+    facts = zip(times, (event.text for event in events), itertools.repeat("plain"), strict=False)
+    return [Labelled(facts, label_cells=max(map(len, times)))]

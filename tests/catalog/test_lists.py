@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, select, update
 
 from bocr_tui.catalog import core
+from bocr_tui.catalog.list_fetch import EVENTS_OF_BATCH, EVENTS_OF_JOB
 from bocr_tui.catalog.list_query import (
     BatchFilter,
     DocumentFilter,
@@ -260,3 +261,42 @@ def test_the_lists_load_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_jobs_events_are_its_own_and_its_batches_and_a_batchs_those_of_its_jobs(tmp_path: Path) -> None:
+    campaign = build(tmp_path)
+    (batch,), jobs = _first_chain(campaign)
+    with campaign.catalog.writing() as connection:
+        for at, text, of in (
+            (1.0, "planned", {"batch_id": batch}),
+            (2.0, "first stage", {"job_id": jobs[0]}),
+            (3.0, "second stage", {"job_id": jobs[1]}),
+            (4.0, "another batch", {"batch_id": batch + 1}),
+            (5.0, "the whole workspace", {}),
+        ):
+            connection.execute(insert(core.event).values(at=at + 2e9, kind="job", text=text, **of))
+    reader = open_reader(campaign.workspace.catalog_path)
+    try:
+        of_job = [event.text for event in reader.events_of_job(jobs[1], 2)]
+        assert of_job == ["second stage", "planned"]
+        of_batch = [event.text for event in reader.events_of_batch(batch, 3)]
+        assert of_batch == ["second stage", "first stage", "planned"]
+        assert reader.events(1)[0].text == "the whole workspace"
+        for sql in (EVENTS_OF_JOB, EVENTS_OF_BATCH):
+            with reader.snapshot() as connection:
+                plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", (1, 9))]
+            assert not [step for step in plan if step.startswith("SCAN")], plan
+    finally:
+        reader.close()
+
+
+def _first_chain(campaign: Campaign) -> tuple[list[int], list[int]]:
+    """The batches and jobs of the first chain."""
+    with campaign.catalog.reading() as connection:
+        rows = connection.execute(
+            select(core.job_batch.c.batch_id, core.job.c.id)
+            .join(core.job, core.job.c.id == core.job_batch.c.job_id)
+            .where(core.job_batch.c.batch_id == 1)
+            .order_by(core.job.c.id)
+        ).all()
+    return sorted({row[0] for row in rows}), [row[1] for row in rows]

@@ -94,7 +94,15 @@ def build(
         if attempts:
             _work(connection, campaign, batches)
         connection.execute(
-            insert(core.event), [{"at": START + 40, "kind": "job", "text": "Job b1 began on local."}]
+            insert(core.event),
+            [
+                {
+                    "at": START + 40,
+                    "kind": "job",
+                    "text": "Job b1 began on local.",
+                    "batch_id": 1 if batches else None,
+                }
+            ],
         )
     return campaign
 

@@ -288,3 +288,16 @@ async def test_a_long_name_leaves_places_and_page_count_on_the_second_line(tmp_p
         assert "in.pdf" in panel.lines[1]
         await panel.press("M")
         await panel.until(lambda: "page 1" in panel.text and "1 of 3" in panel.text)
+
+
+async def test_what_happened_to_a_batch_or_a_job_stands_beside_it_and_nothing_else(
+    shared_campaign: Campaign,
+) -> None:
+    async with opened(shared_campaign.workspace, (200, 60)) as panel:
+        await panel.sees("Job b1 began on local.")
+        await panel.press("j")
+        await panel.sees("Nothing has happened yet.")
+        await panel.go("jobs")
+        await panel.sees("Nothing has happened yet.")
+        await panel.press("G")
+        await panel.sees("Job b1 began on local.")

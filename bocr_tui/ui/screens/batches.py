@@ -1,4 +1,4 @@
-"""Batches: how far each is, what failed in it, the jobs that work on it; and what happened lately."""
+"""Batches: how far each is, what failed in it, the jobs that work on it; and what happened to it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ class BatchesScreen(ListScreen[BatchRow]):
     async def preview(self, row: BatchRow) -> None:
         def ask(reader: Reader) -> tuple[dict[str, int], list[JobRow], list[EventRow]]:
             jobs = reader.jobs.ids(JobFilter(batch_id=row.id), "oldest", limit=12)
-            return reader.failures_of_batch(row.id), reader.jobs.rows(jobs), reader.events(EVENTS_SHOWN)
+            events = reader.events_of_batch(row.id, EVENTS_SHOWN)
+            return reader.failures_of_batch(row.id), reader.jobs.rows(jobs), events
 
         failures, jobs, events = await self.panel.reading.ask(Lane.ROWS, ask)
         self.query_one("#preview", Facts).show(telling.about_batch(row, failures, jobs))

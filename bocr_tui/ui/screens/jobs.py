@@ -84,7 +84,7 @@ class JobsScreen(ListScreen[JobRow]):
 
     async def preview(self, row: JobRow) -> None:
         def ask(reader: Reader) -> list[EventRow]:
-            return reader.events(EVENTS_SHOWN)
+            return reader.events_of_job(row.id, EVENTS_SHOWN)
 
         events = await self.panel.reading.ask(Lane.ROWS, ask)
         self.query_one("#preview", Facts).show(telling.about_job(row))

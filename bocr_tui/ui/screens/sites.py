@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 
 from bocr_tui.actions.action import Selection
-from bocr_tui.catalog.list_rows import EventRow
+from bocr_tui.catalog.happenings import Event, events_of
 from bocr_tui.catalog.lists import NoCatalog, Reader
 from bocr_tui.catalog.lists_sites import SiteRow, sites_of
 from bocr_tui.ui.acting import action_binding
@@ -144,8 +144,8 @@ class SitesScreen(ListScreen[SiteRow]):
             self.query_one(CommandsPane).show_site(self.panel.command_log, row.name)
 
     async def preview(self, row: SiteRow) -> None:
-        def ask(reader: Reader) -> list[EventRow]:
-            return reader.events(EVENTS_SHOWN)
+        def ask(reader: Reader) -> list[Event]:
+            return events_of(reader, site=row.name, limit=EVENTS_SHOWN)
 
         events = await self.panel.reading.ask(Lane.ROWS, ask)
         facts = self.panel.site_facts.get(row.name)
