@@ -20,7 +20,7 @@ from bocr_tui.ui.doing import Doer
 from bocr_tui.ui.key_order import KeysInOrder
 from bocr_tui.ui.outbox import Outbox, Waiting
 from bocr_tui.ui.panel_settings import panel_keymap, read_panel_settings
-from bocr_tui.ui.places import places
+from bocr_tui.ui.places import place_named, places
 from bocr_tui.ui.remembering import Memory
 from bocr_tui.ui.safe_text import clean
 from bocr_tui.ui.screens.base import PanelScreen
@@ -152,7 +152,11 @@ class InteractingApp(KeysInOrder):
         else:
             self.switch_mode(place)
 
-    def action_go(self, place: str) -> None:
+    async def action_go(self, place: str) -> None:
+        """By its key. A place not loaded yet is loaded beside the loop, and later keys wait for it."""
+        found = place_named(place)
+        if found is not None:
+            await asyncio.to_thread(found.load)
         self.go(place)
 
     def top_screen(self) -> Screen[Any] | None:
@@ -187,7 +191,9 @@ class InteractingApp(KeysInOrder):
         from bocr_tui.ui.offers import offers
         from bocr_tui.ui.screens.help import Help
 
-        self.push_screen(Help(offers(self.screen, self.panel), self.troubles))
+        screen = self.screen
+        filters = screen.filter_help() if isinstance(screen, PanelScreen) else ()
+        self.push_screen(Help(offers(screen, self.panel), self.troubles, filters))
 
     def action_help_quit(self) -> None:
         """Ctrl+C, which people press to leave a program."""

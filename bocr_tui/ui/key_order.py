@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from contextlib import suppress
 
 from textual import events
 from textual.app import App
@@ -18,7 +19,7 @@ from textual.widgets import Input
 
 from bocr_tui.ui.work import begin
 
-PATIENCE_S = 1.0
+PATIENCE_S = 2.0
 """How long a key waits at most for what the one before it leads to, whatever holds that up."""
 
 QUIET_TURNS = 3
@@ -47,7 +48,7 @@ class KeysInOrder(App[None]):
             await super().on_event(event)
             if event is self._key_sent:
                 self._key_sent = None
-        elif not self._held_keys and self._keys_rest():
+        elif not self._held_keys and not self.message_queue_size and self._keys_rest():
             await self._send_key(event)
         else:
             self._held_keys.append(event)
@@ -68,17 +69,26 @@ class KeysInOrder(App[None]):
 
     async def _until_keys_rest(self) -> None:
         ends, turns, quiet = time.monotonic() + PATIENCE_S, 0, 0
-        while quiet < QUIET_TURNS and time.monotonic() < ends:
+        while quiet < QUIET_TURNS and (left_s := ends - time.monotonic()) > 0:
             turns += 1
             await asyncio.sleep(0 if turns < QUICK_TURNS else TURN_S)
+            if quiet == QUIET_TURNS - 1:
+                await self._catch_up(left_s)
             quiet = quiet + 1 if self._keys_rest() else 0
 
+    async def _catch_up(self, longest_s: float) -> None:
+        """Wait until the app has done what it was told before now; news that stream in hold no key up."""
+        done = asyncio.Event()
+        if self.call_later(done.set):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), longest_s)
+
     def _keys_rest(self) -> bool:
-        """Whether nothing is on its way between the focus and here."""
+        """Whether nothing is on its way from the focus up to here."""
         if self._key_sent is not None or not self.screen.is_mounted:
             return False
         node: DOMNode | None = self.focused or self.screen
-        while node is not None:
+        while node is not None and node is not self:
             if node.message_queue_size:
                 return False
             node = node.parent

@@ -41,6 +41,10 @@ async def test_help_groups_the_keys_and_is_searched_by_typing(shared_campaign: C
         await panel.sees("or everything again")
         await panel.press("escape")
         await panel.until(lambda: not isinstance(panel.app.screen, Help))
+        await panel.press("question_mark")
+        await panel.until(lambda: isinstance(panel.app.screen, Help))
+        await panel.press("question_mark")
+        await panel.until(lambda: not isinstance(panel.app.screen, Help))
 
 
 async def test_help_and_footer_show_what_cannot_be_done_now_and_why(shared_campaign: Campaign) -> None:

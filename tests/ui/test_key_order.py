@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 from textual.events import Key
 from textual.widgets import Input
 
+from bocr_tui.ui.key_order import PATIENCE_S
+from bocr_tui.ui.messages import ActivitySaid
 from bocr_tui.ui.screens.command_line import CommandLine
 from bocr_tui.ui.screens.page import PageScreen
 from bocr_tui.ui.screens.pages import PagesScreen
@@ -51,3 +56,22 @@ async def test_keys_after_enter_on_a_row_are_for_what_it_opens(shared_campaign: 
         burst(panel, "enter", "question_mark", "escape", "escape", "escape")
         await panel.until(lambda: len(panel.app.screen_stack) == 1)
         assert not isinstance(panel.app.screen, (PageScreen, PagesScreen))
+
+
+async def test_news_that_stream_in_hold_no_key_up(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.go("pages")
+
+        async def stream() -> None:
+            while True:
+                panel.app.post_message(ActivitySaid("reading"))
+                await asyncio.sleep(0)
+
+        streaming = asyncio.create_task(stream())
+        began = time.monotonic()
+        burst(panel, *"j" * 10)
+        try:
+            await panel.until(lambda: panel.table.cursor == 10)
+        finally:
+            streaming.cancel()
+        assert time.monotonic() - began < 5 * PATIENCE_S

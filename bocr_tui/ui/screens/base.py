@@ -111,7 +111,7 @@ class PanelScreen(Screen[Result], Generic[Result]):
         return (each for each in self.children if isinstance(each, kind))
 
     def tell_outbox(self, told: str) -> None:
-        """Show what waits to be sent, over the line above the keys."""
+        """Show what waits to be sent, over the line of keys: all of them go on, and no row is hidden."""
         lines = self.query(OutboxLine)
         if told and not lines:
             self.mount(line := OutboxLine())
@@ -181,6 +181,10 @@ class PanelScreen(Screen[Result], Generic[Result]):
         """What may be typed after `:filter`."""
         return ()
 
+    def filter_help(self) -> Sequence[tuple[str, str]]:
+        """What a filter can ask here: how it is typed, and what stands after it."""
+        return ()
+
     def sort_by(self, text: str) -> None:
         """Order what is shown. Raises UsageError."""
         raise UsageError("There is nothing to sort here.", "")
@@ -208,8 +212,8 @@ class PanelScreen(Screen[Result], Generic[Result]):
             self.app.pop_screen()
 
     @on(PlaceLine.Chosen)
-    def _go(self, message: PlaceLine.Chosen) -> None:
-        self.panel.go(message.place)
+    async def _go(self, message: PlaceLine.Chosen) -> None:
+        await self.panel.action_go(message.place)
 
     def shown(self, widget: Widget) -> bool:
         """Whether the width of the terminal leaves room for it."""

@@ -176,6 +176,16 @@ class FilteredScreen(PanelScreen[None]):
         compared = [f"{each.name}<" for each in fields if each.kind in ("share", "number", "age")]
         return [f"{each.name}:{word}" for each in fields for word in each.words] + alone + compared
 
+    def filter_help(self) -> Sequence[tuple[str, str]]:
+        fields = () if self.GRAMMAR is None else self.GRAMMAR.fields
+        return [
+            (
+                f"{each.name}{'<' if each.kind == 'age' else ':'}",
+                f"{each.tells}: {', '.join(each.words)}" if each.words else each.tells,
+            )
+            for each in fields
+        ]
+
     def sort_by(self, text: str) -> None:
         self._sort(text.strip())
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from rich.table import Table
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
@@ -23,8 +23,22 @@ MOST_CHARACTERS = 60
 
 def fits(offer: Offer, said: str) -> bool:
     """Whether every word that was typed occurs in what the offer says."""
-    told = " ".join((offer.title, offer.tooltip, offer.id, *offer.keys)).casefold()
-    return all(word in told for word in said.casefold().split())
+    return says(said, " ".join((offer.title, offer.tooltip, offer.id, *offer.keys)))
+
+
+def says(said: str, told: str) -> bool:
+    """Whether every word of `said` occurs in `told`."""
+    return all(word in told.casefold() for word in said.casefold().split())
+
+
+class Search(Input):
+    """The line one searches in; the key that opened the help closes it, while nothing is typed."""
+
+    def on_key(self, event: events.Key) -> None:
+        if event.character == "?" and not self.value:
+            event.stop()
+            event.prevent_default()
+            self.screen.dismiss(None)
 
 
 class Help(ModalScreen[None]):
@@ -37,14 +51,17 @@ class Help(ModalScreen[None]):
         Binding("f1", "tour", "Tour", show=False, priority=True),
     ]
 
-    def __init__(self, offers: Sequence[Offer], troubles: Sequence[str]) -> None:
+    def __init__(
+        self, offers: Sequence[Offer], troubles: Sequence[str], filters: Sequence[tuple[str, str]] = ()
+    ) -> None:
         super().__init__()
+        self._filters = filters
         self._offers = offers
         self._troubles = troubles
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog wide"):
-            yield Input(placeholder="type to search", max_length=MOST_CHARACTERS, compact=True)
+            yield Search(placeholder="type to search", max_length=MOST_CHARACTERS, compact=True)
             with VerticalScroll(can_focus=False):
                 if self._troubles:
                     yield Label("What went wrong since the panel was opened", classes="dialog-title")
@@ -73,7 +90,12 @@ class Help(ModalScreen[None]):
                 if offer.why_not:
                     told.append(f" Not now: {offer.why_not}", warning)
                 grid.add_row(Text(" ".join(offer.keys)), Text(offer.title), told)
-        if not found:
+        asked = [row for row in self._filters if says(said, f"filter {' '.join(row)}")]
+        if asked:
+            grid.add_row(Text(""), Text("What / can ask", style=tone_style(self, "accent")))
+            for typed, tells in asked:
+                grid.add_row(Text(typed), Text(""), Text(tells, style=muted))
+        if not found and not asked:
             grid.add_row(Text(""), Text("Nothing here says that."))
         return DrawnOnce(grid)
 
@@ -83,10 +105,6 @@ class Help(ModalScreen[None]):
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
-        self.dismiss(None)
-
-    def key_question_mark(self) -> None:
-        """The key that opened this closes it, while nothing is typed."""
         self.dismiss(None)
 
     def action_tour(self) -> None:
