@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from dataclasses import field as made_by
+from itertools import takewhile
 from typing import Literal, NamedTuple
 
 from bocr_tui.config.errors import UsageError
@@ -241,6 +242,15 @@ def _age(text: str) -> float:
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """A sentence that names what may have been meant, or what there is."""
+    """A sentence that names what may have been meant, or what there is: what is most like it first."""
     like = difflib.get_close_matches(word, known, 1)
-    return f"Did you mean {like[0]}?" if like else f"There are: {', '.join(known)}."
+    if like:
+        return f"Did you mean {like[0]}?"
+    ranked = sorted(known, key=lambda each: -_likeness(word, each))
+    return f"There are: {', '.join(ranked)}."
+
+
+def _likeness(word: str, known: str) -> float:
+    """A word that begins as the other does is most like it."""
+    begins = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, known, strict=False)))
+    return begins + difflib.SequenceMatcher(None, word, known).ratio()

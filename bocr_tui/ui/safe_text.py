@@ -26,6 +26,7 @@ _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u061c\u2060\ufe00-\ufe0f\ufeff\U
 """Soft hyphens, marks, variation selectors and tags: terminals disagree about their width."""
 _PILE = re.compile("([\u0300-\u036f\u0483-\u0489\u20d0-\u20f0]{3})[\u0300-\u036f\u0483-\u0489\u20d0-\u20f0]+")
 """More combining marks on one letter than any script here uses."""
+_BARE_NUMBER = re.compile(r" [\d.,]+$")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdfd\ufe70-\ufefc]")
 
 
@@ -72,6 +73,24 @@ def shortened(text: str, width: int) -> str:
     """A name, cleaned and in at most `width` cells: cut in its middle, since ends tell names apart."""
     text = clean(text)
     return fit(text, width, middle=True) if width_of(text) > width else text
+
+
+LONG_WORD = 12
+"""Cells of a word of which the beginning says more than nothing."""
+
+
+def whole_words(text: str, width: int) -> str:
+    """As many words of `text` (cleaned) as fit in `width` cells, then …; of a first word that is longer, its
+    beginning, and of a last one that is long, a path. A number is not left without what it counts."""
+    if width_of(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    kept = _cut(text, width, middle=False)[:-1]
+    before, _, begun = kept.rpartition(" ")
+    if text[len(kept) :].startswith(" ") or not before or width_of(begun) >= LONG_WORD:
+        before = kept
+    return _BARE_NUMBER.sub("", before).rstrip(" ,") + "…"
 
 
 def _cut(text: str, width: int, middle: bool) -> str:

@@ -108,7 +108,7 @@ class JobSheet:
         Column("Read", width=8, align="right", sort="pages"),
         Column("Failed", width=6, align="right", sort="failed"),
         Column("Time", width=9, align="right", from_width=88),
-        Column("Why", least=20, weight=3, from_width=140),
+        Column("Why", least=20, weight=3, from_width=140, words=True),
     )
 
     def cells(self, row: JobRow) -> tuple[Cell, ...]:
@@ -154,7 +154,7 @@ class DocumentSheet:
         Column("Progress", width=BAR_CELLS),
         Column("Failed", width=6, align="right"),
         Column("Language", width=9, from_width=84, sort="language"),
-        Column("Reason", least=12, weight=2, from_width=104),
+        Column("Reason", least=12, weight=2, from_width=104, words=True),
     )
 
     def cells(self, row: DocumentRow) -> tuple[Cell, ...]:

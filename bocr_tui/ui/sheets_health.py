@@ -69,7 +69,7 @@ class HappeningSheet:
         Column("When", width=11),
         Column("", width=1),
         Column("Site", width=10, from_width=84),
-        Column("What happened", least=20),
+        Column("What happened", least=20, words=True),
     )
 
     def cells(self, row: Happening) -> tuple[Cell, ...]:

@@ -16,11 +16,11 @@ class SiteSheet:
     columns = (
         Column("Site", least=8, weight=2),
         Column("Connection", width=16),
-        Column("Jobs", least=12, weight=3),
+        Column("Jobs", least=12, weight=3, words=True),
         Column("Read", width=9, align="right"),
         Column("Asked", width=9, align="right"),
         Column("Upload", width=12, from_width=84),
-        Column("Why", least=16, weight=4, from_width=110),
+        Column("Why", least=16, weight=4, from_width=110, words=True),
     )
 
     def cells(self, row: SiteRow) -> tuple[Cell, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from bocr_tui.catalog.lists_sites import SiteRow
-from bocr_tui.catalog.words import JOB_ENDED
+from bocr_tui.catalog.words import JOB_ENDED, JobState
 from bocr_tui.ui import wording
 from bocr_tui.ui.places import place_named
 from bocr_tui.ui.site_facts import SiteFacts
@@ -88,9 +88,14 @@ def _in_top_line(row: SiteRow, now: float, wide: bool) -> Part:
     return (f"{words} {share}".rstrip(), tone)
 
 
+_ALONG = {str(state): at for at, state in enumerate(JobState)}
+"""How far along a job is in each state."""
+
+
 def job_counts(row: SiteRow) -> str:
-    """`3 running, 2 queued`: those that have not ended."""
+    """`3 running, 2 queued`: those that have not ended, the nearest to their end first."""
     living = [(state, count) for state, count in row.jobs.items() if state not in map(str, JOB_ENDED)]
+    living.sort(key=lambda each: -_ALONG.get(each[0], -1))
     return ", ".join(f"{count:,} {wording.plain(state)}" for state, count in living)
 
 

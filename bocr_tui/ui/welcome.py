@@ -72,7 +72,8 @@ class Welcome(App[Choice | None]):
         Binding("t,f1,question_mark", "tour", "Tour", show=False),
         Binding("j", "turn(1)", "Down", show=False),
         Binding("k", "turn(-1)", "Up", show=False),
-        Binding("q,escape", "leave", "Leave", show=False),
+        Binding("q,ctrl+q", "leave", "Leave", show=False),
+        Binding("escape,ctrl+c", "stay", "Stay", show=False),
     ]
 
     def __init__(self, here: Path) -> None:
@@ -90,7 +91,9 @@ class Welcome(App[Choice | None]):
             yield Static(Text(WHAT_BOCR_IS.format(config=CONFIG_NAME) + where), id="welcome-words")
             yield OptionList(*self._options(), id="choices")
             yield Label(
-                "a letter or enter chooses; nothing is made before", classes="dialog-hint", markup=False
+                "a letter or enter chooses, q leaves; nothing is made before",
+                classes="dialog-hint",
+                markup=False,
             )
 
     def _options(self) -> list[Option]:
@@ -166,6 +169,10 @@ class Welcome(App[Choice | None]):
 
     def action_leave(self) -> None:
         self.exit(None)
+
+    def action_stay(self) -> None:
+        """What people press to go back from a dialog, perhaps once too often."""
+        self.notify("There is nothing to go back to; q leaves.", markup=False)
 
     def _path(self, said: str) -> Path:
         return self._here / Path(said).expanduser()

@@ -125,7 +125,7 @@ ERRORS = [
     ("state>ok", PAGE_FIELDS, "neither more nor less", "state:", 0),
     ("conf<1,2", PAGE_FIELDS, "one value", "", 0),
     ('ok doc:"bulletin off', PAGE_FIELDS, "not closed", '"', 7),
-    ("engine:x", DOCUMENT_FIELDS, "engine", "There are: state", 0),
+    ("engine:x", DOCUMENT_FIELDS, "engine", "There are: ", 0),
     ('""', PAGE_FIELDS, "Nothing stands", "", 0),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bocr_tui.catalog.filter_fields import PAGE_FIELDS
 from bocr_tui.ui.screens.asking import Pick
 from bocr_tui.ui.screens.find import FindLine
 from bocr_tui.ui.screens.grouping import GroupScreen
@@ -47,6 +48,23 @@ async def test_the_line_counts_while_one_types_and_says_what_it_does_not_underst
         await panel.press("escape")
         assert not panel.app.screen.query_one(FindLine).display
         assert panel.table.row_count == 140
+
+
+async def test_an_unknown_field_is_told_with_the_likest_there_is_and_help_has_the_whole_list(
+    shared_campaign: Campaign,
+) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.go("pages")
+        await panel.press("slash", *"cl:x")
+        await panel.sees("There is nothing called 'cl' here. There are: class,")
+        said = next(line for line in panel.lines if "There are" in line).rstrip()
+        assert said.endswith("…")
+        assert {*said.partition("There are: ")[2].rstrip("…").split(", ")} <= {*PAGE_FIELDS.names()}
+        await panel.press("escape", "question_mark", *"filter")
+        await panel.sees("What / can ask")
+        await panel.pilot.resize_terminal(120, 40)
+        for field in PAGE_FIELDS.fields:
+            await panel.sees(f"{field.name}{'<' if field.kind == 'age' else ':'}")
 
 
 async def test_the_up_arrow_brings_back_what_was_typed(shared_campaign: Campaign) -> None:
@@ -105,6 +123,8 @@ async def test_pages_are_summed_up_and_one_group_is_picked(shared_campaign: Camp
         await panel.press("c")
         await panel.until(lambda: isinstance(panel.app.screen, GroupScreen))
         await panel.sees("low confidence")
+        box = panel.app.screen.query_one(".dialog").region
+        assert abs(box.x - (80 - box.right)) <= 1 and abs(box.y - (24 - box.bottom)) <= 1, "in the middle"
         await panel.press("right")
         await panel.sees("tesseract")
         await panel.press("right")

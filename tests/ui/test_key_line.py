@@ -44,3 +44,9 @@ async def test_a_key_tells_about_itself_under_the_mouse(shared_campaign: Campaig
         line = await line_of_keys(panel)
         await panel.pilot.hover(KeyLine, offset=(1, 0))
         await panel.until(lambda: line.tooltip == line.keys[0].tooltip)
+
+
+async def test_help_is_there_however_narrow_the_terminal(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace, (40, 12)) as panel:
+        await line_of_keys(panel)
+        await panel.sees("? Help")

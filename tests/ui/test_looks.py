@@ -42,6 +42,19 @@ def check_keys_and_panes(panel: Panel, panes: int) -> None:
     assert len([pane for pane in body.children if pane.region.width]) == panes
 
 
+async def test_a_long_filter_leaves_the_place_and_the_count_in_the_second_line(
+    shared_campaign: Campaign,
+) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.go("pages")
+        panel.app.screen.filter_by(  # type: ignore[attr-defined]
+            "state:failed,gave_up class:coverage,low_confidence -engine:tesseract conf<80 page>1 tries<9"
+        )
+        await panel.until(lambda: panel.ready and "4 Pages" in panel.lines[1])
+        await panel.until(lambda: panel.lines[1].rstrip().endswith("pages"))
+        assert "state:failed,gave_up…" in panel.lines[1]
+
+
 async def test_a_terminal_that_changes_its_size_keeps_the_row(shared_campaign: Campaign) -> None:
     async with opened(shared_campaign.workspace) as panel:
         await panel.go("pages")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -13,9 +14,11 @@ from rich.cells import cell_len
 from bocr_tui.catalog.list_rows import Tally
 from bocr_tui.ui import wording
 from bocr_tui.ui.halfcells import Mark, overview, zoomed
+from bocr_tui.ui.safe_text import clean, whole_words
 from bocr_tui.ui.sheets import BatchSheet, DocumentSheet, JobSheet, PageSheet, tally_bar
 from bocr_tui.ui.widgets.columns import GAP, bar, place
 from bocr_tui.ui.widgets.row_store import CHUNK_ROWS, CHUNKS_KEPT, RowStore
+from bocr_tui.ui.widgets.top_line import Standing, first_line
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,67 @@ def test_a_bar_is_as_wide_as_it_should_be_and_shows_whatever_there_is(
     assert sum(cell_len(text) for text, _ in parts) == width
     if sum(counts):
         assert {tone for _, tone in parts} - {"muted"} == {tone for number, tone in shares if number}
+
+
+STANDING = Standing(
+    workspace="archive",
+    driving="driving",
+    driving_tone="ok",
+    stale_s=None,
+    unread=(),
+    counted=True,
+    activity="",
+    running=7,
+    queued=71_234,
+    failed=21,
+    ok=91_000,
+    total=1_000_000,
+)
+
+
+def first_line_in(width: int, standing: Standing) -> str:
+    left, right = first_line(standing, width)
+    texts = "".join(text for text, _ in left), "".join(text for text, _ in right)
+    assert cell_len(texts[0]) + cell_len(texts[1]) <= width
+    return " ".join(texts)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+@pytest.mark.parametrize("name", ["archive", "the-scans-of-the-national-archive-1912-1961"])
+def test_a_narrow_first_line_keeps_what_matters_and_cuts_no_word(width: int, name: str) -> None:
+    trouble = replace(
+        STANDING,
+        workspace=name,
+        driving="driver stopped",
+        driving_tone="failed",
+        sites=((" │ cluster connected 12%", "ok"), (" │ box paused", "warning")),
+        activity="reading the sample pages, 3 of 12",
+        autopilot=True,
+    )
+    told = first_line_in(width, trouble)
+    assert "driver stopped" in told and "✗ 21" in told
+    whole = {word for part in (*_words_of(trouble), "running queued failed live") for word in part.split()}
+    cut = {word for word in told.replace(name, "").split() if "…" not in word and word.isalpha()} - whole
+    assert not cut
+    assert "stale 34 s" in first_line_in(width, replace(trouble, driving_tone="ok", stale_s=34.0))
+    assert "✓ 91,000/1,000,000" in first_line_in(40, trouble)
+
+
+def _words_of(standing: Standing) -> list[str]:
+    return [standing.driving, standing.activity, "autopilot", *(text for text, _ in standing.sites)]
+
+
+@given(st.text(max_size=60), st.integers(1, 50))
+def test_a_cut_text_ends_after_a_whole_word_and_fits(text: str, width: int) -> None:
+    text = clean(text)
+    cut = whole_words(text, width)
+    assert cell_len(cut) <= width
+    assert cut == text or cut.endswith("…")
+
+
+def test_a_number_is_not_left_without_what_it_counts() -> None:
+    assert whole_words("1 running, 12 planned, 3 held", 25) == "1 running, 12 planned…"
+    assert whole_words("1 running, 12 planned, 3 held", 17) == "1 running…"
 
 
 def test_one_failed_page_among_ten_thousand_is_seen() -> None:

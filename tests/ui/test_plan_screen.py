@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
 from bocr_tui.catalog import core
+from bocr_tui.config.workspace import Workspace
+from bocr_tui.ui.planning import PlanFacts, plan_facts
 from bocr_tui.ui.screens.asking import Confirm
 from bocr_tui.ui.screens.entering import Paper
 from bocr_tui.ui.screens.pages import PagesScreen
@@ -253,3 +256,27 @@ async def test_a_script_that_was_typed_on_another_screen_is_shown_in_full(waitin
         await type_command(panel, "script site=inpt")
         await panel.sees("#PBS -q gpu_1d")
         assert isinstance(panel.app.screen, Paper)
+
+
+async def test_a_key_that_comes_before_the_configuration_is_read_waits_for_it(
+    waiting: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = threading.Event()
+
+    def slowly(workspace: Workspace) -> PlanFacts:
+        assert read.wait(30)
+        return plan_facts(workspace)
+
+    monkeypatch.setattr("bocr_tui.ui.screens.plan_view.plan_facts", slowly)
+    async with opened(waiting.workspace) as panel:
+        try:
+            screen = PlanScreen()
+            panel.app.push_screen(screen)
+            await panel.until(lambda: panel.app.screen is screen and panel.ready)
+            await panel.press("P")
+            assert panel.app.screen is screen
+            assert panel.toasts == []
+        finally:
+            read.set()
+        await panel.until(lambda: isinstance(panel.app.screen, Confirm))
+        assert batches(waiting) == 2

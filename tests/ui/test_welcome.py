@@ -47,7 +47,7 @@ async def test_a_key_begins_something_and_nothing_is_made_before(
 
 
 @pytest.mark.parametrize(
-    "keys", [("q",), ("escape",), ("i", "escape", "q"), ("t", "escape", "o", "escape", "q")]
+    "keys", [("q",), ("ctrl+q",), ("i", "escape", "q"), ("t", "escape", "o", "escape", "q")]
 )
 async def test_leaving_begins_nothing(tmp_path: Path, keys: Keys) -> None:
     app = Welcome(tmp_path)
@@ -57,6 +57,19 @@ async def test_leaving_begins_nothing(tmp_path: Path, keys: Keys) -> None:
             await pilot.pause()
     assert app.return_value is None
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_escape_goes_back_and_once_too_often_says_what_leaves(tmp_path: Path) -> None:
+    app = Welcome(tmp_path)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        assert "q leaves" in text_of(app)
+        for key in ("o", "escape", "escape"):
+            await pilot.press(key)
+            await pilot.pause()
+        assert app.is_running
+        assert any("q leaves" in each.message for each in app._notifications)
+        await pilot.press("d")
+    assert app.return_value == Choice(Begin.DEMO, tmp_path / "demo-workspace")
 
 
 async def test_a_folder_that_is_no_workspace_is_told_and_one_that_holds_one_is_opened(tmp_path: Path) -> None:

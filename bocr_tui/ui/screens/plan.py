@@ -46,15 +46,18 @@ class PlanScreen(PlanView):
         return Selection(documents=tuple(self._chosen() or ()), batches=tuple(ids), batch_states=states)
 
     async def perform(self, action_id: str, selection: Selection, options: Options | None = None) -> None:
-        """What is planned and sent by the values at the right; with options that were typed, by these."""
+        """What is planned and sent by the values at the right; with options that were typed, by these. A key
+        that comes before the configuration is read waits for it."""
         if action_id not in OWN or (options or Options()) != Options():
             await super().perform(action_id, selection, options)
             return
-        reason = self.panel.doer.why_not(action_named(action_id), selection)
-        if self._facts is None or self._previews is None:
-            self.panel.tell("The configuration is still being read.", "warning")
+        await self._facts_read.wait()
+        if not self.is_current:
             return
+        reason = self.panel.doer.why_not(action_named(action_id), selection)
         try:
+            if self._no_facts is not None:
+                raise self._no_facts
             if action_id == "batch.script":
                 await self._script()
             elif action_id == "batch.foretell" and not self._of_batches:

@@ -81,6 +81,8 @@ class PlanView(PanelScreen[None]):
         self._text = ""
         self._choices = Choices()
         self._facts: PlanFacts | None = None
+        self._no_facts: BocrError | None = None
+        self._facts_read = asyncio.Event()
         self._previews: Previews | None = None
         self._preview_timer: Timer | None = None
         self._busy = self._again = False
@@ -223,9 +225,12 @@ class PlanView(PanelScreen[None]):
         try:
             self._facts = await asyncio.to_thread(plan_facts, self.panel.workspace)
         except BocrError as error:
+            self._no_facts = error
             self.query_one("#forecast", Facts).say(f"{error.cause} {error.next_step}", "failed")
-            return
-        self._choices_changed(self._choices)
+        else:
+            self._choices_changed(self._choices)
+        finally:
+            self._facts_read.set()
 
     def _choices_changed(self, choices: Choices) -> None:
         self._choices = choices

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bocr_tui.ui.bidi import has_right_to_left, in_one_line
-from bocr_tui.ui.safe_text import clean, fit, width_of
+from bocr_tui.ui.safe_text import clean, fit, whole_words, width_of
 from bocr_tui.ui.widgets.tones import Part
 
 Cell = tuple[Part, ...]
@@ -22,8 +22,9 @@ class Column:
     """`width` in cells; 0: shares what the others leave, by `weight`, but at least `least`.
 
     A column is left out of tables narrower than `from_width`. `middle`: what is too long is cut in its
-    middle, as befits file names, whose ends tell them apart. `sort` names the order that a click on the
-    title gives the list; `own_order` is true of the one that the list has by itself, which needs no arrow.
+    middle, as befits file names, whose ends tell them apart; `words`: after a whole word. `sort` names
+    the order that a click on the title gives the list; `own_order` is true of the one that the list has by
+    itself, which needs no arrow.
     """
 
     title: str
@@ -33,6 +34,7 @@ class Column:
     align: Literal["left", "right"] = "left"
     from_width: int = 0
     middle: bool = False
+    words: bool = False
     sort: str = ""
     own_order: bool = False
 
@@ -79,6 +81,8 @@ def fitted(cell: Cell, placed: Placed) -> Cell:
     column = placed.column
     if len(cell) == 1:
         text, tone = cell[0]
+        if column.words:
+            text = whole_words(text, placed.width)
         return ((fit(text, placed.width, align=column.align, middle=column.middle), tone),)
     parts: list[Part] = []
     left = placed.width

@@ -101,7 +101,7 @@ class Labelled(Paragraph):
 
     def draw(self, pane: Facts) -> Table:
         grid = Table.grid(padding=(0, 1), expand=True)
-        grid.add_column(width=self.label_cells, no_wrap=True)
+        grid.add_column(width=self.label_cells)
         grid.add_column(ratio=1, overflow="fold")
         room = pane.content_size.width - self.label_cells - 1
         for name, text, tone in self.facts:

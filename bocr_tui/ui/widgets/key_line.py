@@ -74,14 +74,21 @@ class KeyLine(Widget):
             self.refresh()
 
     def fitting(self) -> list[ShownKey]:
-        """Those that there is room for, each whole."""
-        shown, room = [], self.size.width
+        """Those that there is room for, each whole; where it is not for all, the help is among them, which
+        names the others."""
+        room = self.size.width
+        if sum(key.width for key in self.keys) <= room:
+            return list(self.keys)
+        last = [key for key in self.keys if key.action.endswith("help")][:1]
+        room -= sum(key.width for key in last)
+        shown = []
         for key in self.keys:
-            room -= key.width
-            if room < 0:
-                break
-            shown.append(key)
-        return shown
+            if key not in last:
+                room -= key.width
+                if room < 0:
+                    break
+                shown.append(key)
+        return shown + last
 
     def render(self) -> Text:
         colours = self.app.theme_variables

@@ -1,4 +1,4 @@
-"""What waits to be sent and can still be taken back: a line over the one above the keys."""
+"""What waits to be sent and can still be taken back: a line over that of the keys, where no row is."""
 
 from __future__ import annotations
 
