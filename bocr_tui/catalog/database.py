@@ -23,7 +23,7 @@ from bocr_tui.config.errors import CatalogError
 BUSY_TIMEOUT_S = 30.0
 """How long a writer waits for another: an ingest commits in milliseconds, an import in well under this."""
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration this program knows."""
 
 _APPLICATION_ID = 0x626F6372
