@@ -98,6 +98,8 @@ class VirtualTable(PointedTable[Row], can_focus=True):
         self.complete = False
         self.trouble: BocrError | None = None
         self.trouble_since: float | None = None
+        self._selects = False
+        """Whether enter was pressed on a row that was not read yet."""
 
     @property
     def current_id(self) -> int | None:
@@ -119,7 +121,7 @@ class VirtualTable(PointedTable[Row], can_focus=True):
         """Show another list from its first row, or with the cursor on the id `at` where the list has it."""
         self._source, self.empty, self._sought = source, empty, at
         self._store.replace_ids(array("q"), keep=False)
-        self.loaded = self.complete = False
+        self.loaded = self.complete = self._selects = False
         self.trouble = self.trouble_since = None
         self.cursor = self.top = 0
         self.redraw()
@@ -210,6 +212,8 @@ class VirtualTable(PointedTable[Row], can_focus=True):
                 self.refresh()
                 if self.current is not self._told:
                     self._announce()
+                if self._selects and self.current is not None:
+                    self.action_select()
         except BocrError as error:
             self._fail(error)
             self.post_message(self.Loaded(self))
@@ -265,10 +269,17 @@ class VirtualTable(PointedTable[Row], can_focus=True):
         return index is not None
 
     def _go(self, index: int) -> None:
-        self.cursor = max(0, min(index, len(self._store) - 1))
+        """To a row; before there are any, to where it will be."""
+        self._selects = False
+        if self.loaded:
+            self.cursor = max(0, min(index, len(self._store) - 1))
+        else:
+            self.set_reactive(DrawnTable.cursor, max(0, index))
 
     def action_select(self) -> None:
+        """Open the row under the cursor, as soon as it is read."""
         row = self.current
+        self._selects = row is None
         if row is not None:
             self.post_message(self.Selected(self, row))
 
