@@ -22,7 +22,7 @@ from bocr_tui.catalog.database import Catalog
 from bocr_tui.catalog.lists import open_reader
 from bocr_tui.catalog.lists_sites import SiteRow, sites_of
 from bocr_tui.catalog.scope import Scope
-from bocr_tui.catalog.words import ChainState, JobState, PageState
+from bocr_tui.catalog.words import ChainState, JobCause, JobState, PageState
 from bocr_tui.cli.asking_terminal import TerminalAsker
 from bocr_tui.cli.call import Interrupted
 from bocr_tui.cli.output import note
@@ -195,6 +195,10 @@ def show_standing(shown: Display, now: Standing, sites: Sequence[str] = ()) -> N
     shown.update(now.done, now.total, ", ".join([*said, *sites]))
 
 
+_TOLD_OTHERWISE = (None, JobCause.OK, JobCause.ERROR)
+"""An end with an error is a Trouble as well, which names the engine, too."""
+
+
 def _tell(shown: Display, event: ControlEvent) -> None:
     if isinstance(event, Trouble):
         shown.message(f"{event.text} {event.next_step}".strip())
@@ -202,7 +206,7 @@ def _tell(shown: Display, event: ControlEvent) -> None:
         shown.message(f"Autopilot{' stopped' if event.stopped else ''}: {event.text}")
     elif isinstance(event, SiteMoved) and event.link == "paused":
         shown.message(f"Site {event.site} is paused. {event.reason} `bocr resume {event.site}` goes on.")
-    elif isinstance(event, JobMoved) and event.reason and event.cause not in (None, "ok"):
+    elif isinstance(event, JobMoved) and event.reason and event.cause not in _TOLD_OTHERWISE:
         shown.message(f"Job {event.token} {event.state} ({event.cause}): {event.reason}")
 
 

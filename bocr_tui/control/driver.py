@@ -157,7 +157,7 @@ class Driver:
         self.tell(JobMoved(job.id, job.token, ending.state, cause, ending.reason))
         if ending.cause == JobCause.ERROR or ending.state in (JobState.LOST, JobState.REJECTED):
             said = ending.reason or str(ending.cause or ending.state)
-            self.tell(Trouble(f"Job {job.token} ({job.engine}): {said}.", "", job.id))
+            self.tell(Trouble(f"Job {job.token} ({job.engine}): {said.rstrip('.')}.", "", job.id))
         if not step.next_jobs and not step.waits:
             self.tell(ChainEnded(job.chain_id, step.ok, step.gave_up, step.failed))
 

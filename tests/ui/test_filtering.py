@@ -50,6 +50,13 @@ async def test_the_line_counts_while_one_types_and_says_what_it_does_not_underst
         assert panel.table.row_count == 140
 
 
+async def test_one_row_is_counted_as_one(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.go("batches")
+        await panel.press("slash", *"batch:b00001")
+        await panel.sees(" 1 batch ")
+
+
 async def test_an_unknown_field_is_told_with_the_likest_there_is_and_help_has_the_whole_list(
     shared_campaign: Campaign,
 ) -> None:

@@ -35,6 +35,7 @@ CHOOSES = "Filter:"
 class FilteredScreen(PanelScreen[None]):
     """A list's screen that can be filtered and sorted. `ONLY` names what `f` leaves in the list."""
 
+    THING: ClassVar[str] = "row"
     THINGS: ClassVar[str] = "rows"
     ONLY: ClassVar[str] = "only failed"
     GRAMMAR: ClassVar[Grammar | None] = None
@@ -139,7 +140,8 @@ class FilteredScreen(PanelScreen[None]):
             return
         if terms and line.shows(text):
             more = "+" if found > COUNTED_TO else ""
-            number = f"{count(min(found, COUNTED_TO))}{more} {self.THINGS}"
+            thing = self.THING if found == 1 else self.THINGS
+            number = f"{count(min(found, COUNTED_TO))}{more} {thing}"
             line.say((number, "accent" if found else "warning"))
 
     @work(exclusive=True, group="pick")

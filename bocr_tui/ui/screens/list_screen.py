@@ -39,8 +39,6 @@ REREAD_REST = 4.0
 class ListScreen(FilteredScreen, Generic[Row]):
     """Shows one list of the catalog. Subclasses say which, how it looks and what its preview tells."""
 
-    THING: ClassVar[str] = "row"
-
     BINDINGS: ClassVar = [
         Binding(
             "escape", "back", "Back", tooltip="Take marks away, clear the filter, or go back.", show=False
