@@ -143,7 +143,8 @@ class Outcome:
 
     `rows` are the ids it was about, where a caller goes on with them (the documents an import named).
     `numbers` is JSON for `--json`; `next_step` what a person would do now, empty when there is nothing.
-    `well` False: it was done, and something in it needs a person's eye (the CLI exits with 3).
+    `well` False: it was done, and something in it needs a person's eye (the CLI exits with 3). `thing` is
+    what the refused ones are, in the singular, and `denied` what became of them.
     """
 
     text: str
@@ -153,6 +154,8 @@ class Outcome:
     next_step: str = ""
     numbers: Mapping[str, Any] = field(default_factory=dict)
     well: bool = True
+    thing: str = "row"
+    denied: str = "refused"
 
 
 class Confirm(StrEnum):

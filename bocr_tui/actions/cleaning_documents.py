@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from bocr_tui.actions.cleaning_things import Kind, Thing
+from bocr_tui.actions.words import counted
 from bocr_tui.catalog.database import Catalog
 from bocr_tui.catalog.results import ResultLocator, ResultUnreadable, read_result
 from bocr_tui.control.upload_rows import mark_documents
@@ -112,7 +113,7 @@ def _kept(thing: Thing, keep: str | None) -> Thing:
 def _why_keep(workspace: Workspace, connection: Connection, thing: Thing, unsettled_too: bool) -> str | None:
     unsettled = connection.exec_driver_sql(_UNSETTLED, (thing.document_id,)).scalar_one()
     if unsettled and not unsettled_too:
-        return f"{unsettled:,} of its pages are not settled"
+        return f"{counted(unsettled, 'page')} of it {'is' if unsettled == 1 else 'are'} not settled"
     sources = connection.exec_driver_sql(_SOURCES, (thing.document_id,)).all()
     ending = b"/" + thing.name.encode()
     if any(site == thing.site and local_part(path).endswith(ending) for site, path, _ in sources):

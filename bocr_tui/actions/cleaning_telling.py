@@ -28,6 +28,8 @@ def cleaned_outcome(done: Cleaned, options: Options) -> Outcome:
         text=text,
         count=len(done.gone),
         refused=tuple((thing.job_id or thing.document_id or 0, thing.keep or "") for thing in done.kept),
+        thing="thing",
+        denied="kept",
         next_step="Run it again with --yes to remove them." if done.gone and not options.act else "",
         numbers={
             "runs": [thing.label for thing in done.gone if thing.kind is Kind.RUN],

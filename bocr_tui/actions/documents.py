@@ -63,6 +63,7 @@ def _said(site: str, done: Uploaded) -> Outcome:
         text=f"{text}." if done.there or done.left or done.failed else "No document waits to be uploaded.",
         count=len(done.there),
         refused=tuple(done.failed.items()),
+        thing="document",
         next_step=next_step,
         numbers={
             "site": site,

@@ -56,6 +56,7 @@ def _submit(context: Context, options: Options) -> Outcome:
         text=some if done.pages else "No page of these batches waits to be submitted.",
         count=done.pages,
         refused=done.refused,
+        thing="page",
         next_step="Run `bocr watch` to read them." if done.pages else "Pages that failed are resubmitted.",
         numbers={"pages": done.pages, "chains": list(done.chains), "jobs": list(done.jobs)},
         well=done.pages > 0,

@@ -49,6 +49,7 @@ def _resubmit(context: Context, options: Options) -> Outcome:
         text=f"{counted(done.pages, 'page')} resubmitted.",
         count=done.pages,
         refused=done.refused,
+        thing="page",
         next_step="Run `bocr watch` to read them." if done.pages else "",
         numbers={"pages": done.pages, "chains": list(done.chains), "jobs": list(done.jobs)},
         well=done.pages > 0,

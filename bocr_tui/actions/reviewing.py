@@ -34,6 +34,7 @@ def _accept(context: Context, options: Options) -> Outcome:
         f"{counted(done.pages, 'page')} accepted.",
         done.pages,
         refused=done.refused,
+        thing="page",
         numbers={"pages": done.pages, "attempts": list(done.attempts)},
     )
 

@@ -76,12 +76,12 @@ def answer(call: Call, outcome: Outcome) -> NoReturn:
 
 
 def tell_refused(outcome: Outcome) -> None:
-    """What was refused, by reason: how many rows."""
+    """What was refused, by reason: how many."""
     reasons: dict[str, int] = {}
     for _, reason in outcome.refused:
         reasons[reason] = reasons.get(reason, 0) + 1
     for reason, count in list(reasons.items())[:_REFUSED_SHOWN]:
-        note(safe(f"{counted(count, 'row')} refused: {reason.rstrip('.')}."))
+        note(safe(f"{counted(count, outcome.thing)} {outcome.denied}: {reason.rstrip('.')}."))
 
 
 def tell_problems(outcome: Outcome) -> None:

@@ -146,7 +146,7 @@ def test_what_the_scheduler_refuses_is_said_with_its_words(ask: Bocr, root: Path
     change_job(root, 1, state="queued", scheduler_id="1.1")
     said = ask("hold", "1.1")
     assert said.code == 3
-    assert "1 row refused:" in said.err
+    assert "1 job refused:" in said.err
 
 
 def test_a_submission_that_nobody_could_clear_up_is_settled(ask: Bocr, root: Path) -> None:

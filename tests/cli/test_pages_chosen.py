@@ -42,7 +42,7 @@ def test_a_dry_run_refuses_what_the_order_would_refuse(ask: Bocr, shelf: Shelf) 
     shelf.document("loi.pdf", [Leaf(), FAILED, IGNORED])
     said = ask("resubmit", "--document", "loi.pdf", "--dry-run")
     assert "1 page would be taken." in said.out
-    assert "1 row refused: it is read already" in said.err and "1 row refused: it is ignored" in said.err
+    assert "1 page refused: it is read already" in said.err and "1 page refused: it is ignored" in said.err
     with_engine = ask("resubmit", "--document", "loi.pdf", "--engine", "noop", "--dry-run", "--json")
     assert with_engine.json == {"pages": 2}
     assert ask("resubmit", "--document", "loi.pdf", "--engine", "chandre", "--dry-run").code == 2
@@ -85,7 +85,7 @@ def test_resubmitted_pages_are_held_once(ask: Bocr, shelf: Shelf) -> None:
     assert said.json["pages"] == 2 and len(said.json["chains"]) == 1
     again = ask("resubmit", "--failed")
     assert again.code == 3
-    assert "2 rows refused: it is with a live job." in again.err
+    assert "2 pages refused: it is with a live job." in again.err
 
 
 def test_pages_are_chosen_by_class_document_and_number(ask: Bocr, shelf: Shelf) -> None:

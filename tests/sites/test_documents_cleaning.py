@@ -126,7 +126,7 @@ def test_settled_documents_go_and_a_dry_run_says_how_much(far: Far) -> None:
 def test_a_document_with_pages_to_read_goes_only_when_everything_may(far: Far, leaf: Leaf) -> None:
     document = far.upload("a.pdf", Leaf(), leaf)
     done = far.clean()
-    assert "1 of its pages are not settled" in next(iter(done.numbers["kept"].values()))
+    assert "1 page of it is not settled" in next(iter(done.numbers["kept"].values()))
     assert far.states() == {document: "present"}
     assert far.clean(everything=True).count == 1
 

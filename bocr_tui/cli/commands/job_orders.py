@@ -115,4 +115,4 @@ def _ask(context: typer.Context, kind: str, jobs: list[str] | None, everything: 
     outcome: Outcome = act(found, f"job.{kind}", selection)
     refused = tuple(carry_out(found, kind, selection.jobs, since)) if outcome.count else ()
     well = len(refused) < max(1, outcome.count)
-    answer(call, replace(outcome, next_step="", refused=refused, well=well))
+    answer(call, replace(outcome, next_step="", refused=refused, well=well, thing="job"))

@@ -207,7 +207,7 @@ def _say_taken(call: Call, workspace: Workspace, ids: Sequence[int], options: Op
         catalog.close()
     left_out = {page_id for page_id, _ in refused}
     say_chosen(call, [page_id for page_id in ids if page_id not in left_out])
-    tell_refused(Outcome("", refused=refused))
+    tell_refused(Outcome("", refused=refused, thing="page"))
 
 
 def say_chosen(call: Call, ids: Sequence[int]) -> None:
