@@ -179,7 +179,7 @@ def engines() -> list[Any]:
 def order_for(engine: str, paper: Path, url: str) -> tuple[Manifest, dict[str, Row]]:
     order = order_of(paper, len(ROWS), language="fr", language_binding=True)
     order = replace(order, pages=(*order.pages, PageOrder(NOT_THERE)))
-    manifest = vision_manifest(order, url=url, prompt="grounded", deadline_s=1.0)
+    manifest = vision_manifest(order, url=url, prompt="grounded", deadline_s=3.0)
     manifest = replace(
         manifest, ladder={**dict.fromkeys(FailureClass, LADDER), FailureClass.TRANSPORT: (PLAIN,)}
     )
