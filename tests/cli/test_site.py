@@ -311,7 +311,8 @@ def test_the_doctor_examines_a_cluster_from_connection_to_test_job(
         assert "starts there" in checks["worker noop"]["said"]
         assert "ran and reported" in checks["test job"]["said"]
         assert list((sshd.home / "site" / "runs").iterdir()) == []
-        assert all(job.state == "F" for job in pbs.jobs())
+        for job in pbs.jobs():
+            pbs.wait(job.id)  # as ended
 
 
 def test_the_doctor_says_why_a_cluster_takes_no_jobs(
