@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -49,6 +50,16 @@ def fail_on(stalls: list[Stall]) -> None:
         raise AssertionError(f"the loop that draws stood still, limit {STALL_S * 1000:.0f} ms:\n{told}")
 
 
+def _scattered() -> list[tuple[str, str, str, str]]:
+    made = [(str(number), "of", "a", "screen") for number in range(5_000)]
+    random.Random(5_000).shuffle(made)
+    return made
+
+
+SCATTERED = _scattered()
+"""All over the memory, as what a screen is made of: a neighbour takes the caches, too."""
+
+
 class _SmallWork:
     """A fixed work, and the least CPU time that it ever took in this process."""
 
@@ -65,8 +76,8 @@ class _SmallWork:
     def _timed_s() -> float:
         began = time.thread_time()
         made: dict[int, str] = {}
-        for number in range(5_000):
-            made[number % 997] = str(number)
+        for number, words in enumerate(SCATTERED):
+            made[len(words) % 7] = words[0] + str(number)
         return time.thread_time() - began
 
 

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding
@@ -61,12 +60,13 @@ class QuestionScreen(ModalScreen[list[str] | None]):
     def compose(self) -> ComposeResult:
         question = self.question
         with Vertical(classes="dialog question"):
-            yield Label(clean(question.title), markup=False, classes="dialog-title")
-            yield Label(Text(f"Site {clean(question.site)}"), classes="question-site")
+            title = clean(question.title)[:MOST_LINE_CHARACTERS]
+            yield Label(title, markup=False, classes="dialog-title")
+            yield Label(f"Site {clean(question.site)}", markup=False, classes="question-site")
             words = host_words(question.text)
             if words:
                 with VerticalScroll(classes="question-words", can_focus=False):
-                    yield Static(Text(words))
+                    yield Static(words, markup=False)
             yield from self._fields()
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Cancel", id="no", compact=True, variant="primary")
@@ -75,7 +75,7 @@ class QuestionScreen(ModalScreen[list[str] | None]):
 
     def _fields(self) -> Iterator[Label | Input]:
         for number, prompt in enumerate(self._prompts):
-            yield Label(Text(clean(prompt.text)[:MOST_PROMPT_CHARACTERS] or "Answer:"))
+            yield Label(clean(prompt.text)[:MOST_PROMPT_CHARACTERS] or "Answer:", markup=False)
             yield Input(
                 id=f"answer-{number}",
                 password=not prompt.echo,
