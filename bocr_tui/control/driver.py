@@ -26,6 +26,7 @@ from bocr_tui.control.far_pages import PageErrands
 from bocr_tui.control.jobs import JobRow, living_jobs
 from bocr_tui.control.judging import Ending
 from bocr_tui.control.lease import DriverLease
+from bocr_tui.control.removed_sites import RemovedSites
 from bocr_tui.control.requests import answer_requests, job_requests
 from bocr_tui.control.site_driver import SiteDriver
 from bocr_tui.sites.asking import Asker, ask_nobody
@@ -57,6 +58,7 @@ class Driver:
         self._loops: dict[str, asyncio.Task[None]] = {}
         self._endings = Endings(catalog, workspace.config.limits.job_tries)
         self._autopilot = Autopilot(catalog, workspace.config, self.tell)
+        self._removed = RemovedSites(catalog, self.tell)
 
     def tell(self, event: ControlEvent) -> None:
         if self._on_event is not None:
@@ -65,8 +67,8 @@ class Driver:
     async def run(self, *, until_idle: bool, stop: asyncio.Event) -> None:
         """Drive until `stop` is set, or with `until_idle` until nothing is left to do.
 
-        Jobs on a site are not stopped: they go on, and the next driver finds them. Raises Busy when another
-        driver holds the lease, ConfigError for a job of a site that is not configured any more.
+        Jobs on a site are not stopped: they go on, and the next driver finds them. Jobs of a site that is
+        not configured any more keep nobody waiting. Raises Busy when another driver holds the lease.
         """
         lease = DriverLease(self.catalog)
         await asyncio.to_thread(lease.take)
@@ -99,9 +101,12 @@ class Driver:
                 loop.result()
         fed = await asyncio.to_thread(self._autopilot.think)
         jobs = await asyncio.to_thread(self._tidy)
-        for name in dict.fromkeys(job.site for job in jobs):
+        names = dict.fromkeys(job.site for job in jobs)
+        known = [name for name in names if name in self._sites or name in self.workspace.config.sites]
+        await self._removed.show(names.keys() - known)
+        for name in known:
             await self._site_named(name)
-        return bool(jobs) or fed
+        return bool(known) or fed
 
     async def _site_named(self, name: str) -> Site:
         """The one connection to a site, which its loop and errands share."""
