@@ -201,6 +201,12 @@ def test_what_is_told_of_many_events_is_true_of_each() -> None:
     ]
 
 
+def test_a_name_with_the_sign_for_a_number_in_it_is_a_name() -> None:
+    said = ["Imported 5 documents from Vol #", "Imported 5 documents from Vol 3"]
+    found = grouped(events(*((n, text, "") for n, text in enumerate(said))))
+    assert [each.text for each in found] == said
+
+
 def test_words_that_differ_are_never_told_together() -> None:
     assert len(grouped(events((0, "Stage 1 ended, ok", "a"), (1, "Stage 1 ended, walltime", "a")))) == 2
 

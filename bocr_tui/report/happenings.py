@@ -40,9 +40,9 @@ def grouped(events: Iterable[Event]) -> list[Happening]:
     its text says between what, or nothing: `Batch submitted: 7–8 pages`, `Job submitted as …`."""
     found: list[Happening] = []
     texts: list[set[str]] = []
-    open_groups: dict[tuple[str, str, str], int] = {}
+    open_groups: dict[tuple[str, str, tuple[str, ...]], int] = {}
     for event in events:
-        shape = (event.kind, event.site, _NAMES.sub("#", event.text))
+        shape = (event.kind, event.site, tuple(_NAMES.split(event.text)))
         at = open_groups.get(shape)
         if at is not None and found[at].since - event.at <= TOGETHER_S:
             found[at] = replace(found[at], since=event.at, count=found[at].count + 1)
