@@ -46,6 +46,19 @@ def test_what_lies_there_instead_is_no_holder(tmp_path: Path) -> None:
         drivers.drive_catalog(str(tmp_path), "../c1", HERE)
 
 
+def test_where_a_file_cannot_be_touched_who_drives_goes_on_driving(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    drivers.drive_catalog(str(tmp_path), "c1", HERE)
+    monkeypatch.setattr(os, "utime", refuse)
+    drivers.drive_catalog(str(tmp_path), "c1", HERE)
+    with pytest.raises(Refused):
+        drivers.drive_catalog(str(tmp_path), "c1", COPY)
+
+
 def test_where_the_quota_is_used_up_who_drives_goes_on_driving(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,7 +31,7 @@ def drive_catalog(root: str, catalog: str, who: Dict[str, Any]) -> None:
     try:
         with open(part, "w") as stream:
             json.dump({"place": str(who["place"]), "host": str(who["host"])}, stream)
-        _check_free(path, os.stat(part).st_mtime)
+        _check_free(path, str(who["place"]), os.stat(part).st_mtime)
         os.rename(part, path)
     finally:
         with contextlib.suppress(OSError):
@@ -50,10 +50,12 @@ def _renew(path: str, place: str) -> bool:
         return False
 
 
-def _check_free(path: str, now: float) -> None:
+def _check_free(path: str, place: str, now: float) -> None:
     """Raises Refused naming another holder whose lease has not lapsed."""
     holder = _read(read_file(path, 0, MAX_BYTES))
-    if holder is not None and now - os.stat(path).st_mtime < LEASE_S:
+    if holder is None or holder.get("place") == place:
+        return
+    if now - os.stat(path).st_mtime < LEASE_S:
         raise Refused(
             "A copy of this workspace on %s drives its jobs." % str(holder.get("host"))[:100],
             "Close bocr there, or wait %d seconds after it has ended." % int(LEASE_S),
