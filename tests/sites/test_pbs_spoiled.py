@@ -54,6 +54,12 @@ async def test_where_the_id_is_the_only_one_that_is_the_problem(site: Site) -> N
     assert len(_calls(site)) == 1
 
 
+async def test_where_every_one_of_several_is_refused_that_is_the_problem_too(site: Site) -> None:
+    _qstat(site)
+    look = await site.look({"b1": "1.otherhost", "b2": "2.otherhost"})
+    assert not look.views and "illegally formed job identifier" in look.problem
+
+
 @pytest.mark.parametrize("listing", ["exec sleep 30", "kill -KILL $$", "exit 3"])
 async def test_where_no_listing_comes_whole_a_few_jobs_are_asked_by_id_in_turn(
     site: Site, monkeypatch: pytest.MonkeyPatch, listing: str

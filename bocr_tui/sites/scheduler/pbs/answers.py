@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bocr_tui.sites.helper.pbs_commands import is_other_token
@@ -88,10 +87,10 @@ def look_of(jobs: Mapping[str, str], answer: Answer) -> Look:
         except PbsUnreadable as error:
             problem = error.cause
     if answer.singly:
-        for job_id, said in answer.singly.items():
-            one = {token: known for token, known in jobs.items() if known == job_id}
-            with suppress(PbsUnreadable):
-                views.update(_single(one, said, answer.user))
+        found, refused = _singly(jobs, answer)
+        views.update(found)
+        if answer.listing is None and not found:
+            problem = refused
     elif answer.by_id is not None:
         asked = {token: job_id for token, job_id in jobs.items() if job_id in answer.asked}
         try:
@@ -99,6 +98,19 @@ def look_of(jobs: Mapping[str, str], answer: Answer) -> Look:
         except PbsUnreadable as error:
             problem = problem or ("" if answer.listing is not None else error.cause)
     return Look(views, problem)
+
+
+def _singly(jobs: Mapping[str, str], answer: Answer) -> tuple[dict[str, JobView], str]:
+    """What was said of each id alone, and the first reason why nothing was said of one."""
+    views: dict[str, JobView] = {}
+    refused = ""
+    for job_id, said in answer.singly.items():
+        one = {token: known for token, known in jobs.items() if known == job_id}
+        try:
+            views.update(_single(one, said, answer.user))
+        except PbsUnreadable as error:
+            refused = refused or error.cause
+    return views, refused
 
 
 def _believe(said: Said) -> None:
