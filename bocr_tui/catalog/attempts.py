@@ -47,6 +47,13 @@ _ACCEPT = (
     " WHERE id = ? AND NOT by_person"
     f" AND (state IN ({_MAY_OK}) OR (state = 'ok' AND coalesce(score, 0) < coalesce(?, 0)))"
 )
+_KEEP = (
+    "UPDATE page SET state = 'ok', failure = NULL, engine = ?, confidence = ?, score = ?,"  # noqa: S608
+    " attempts = attempts + ?, changed_at = ?"
+    f" WHERE id = ? AND NOT by_person AND (state IN ({_MAY_OK}) OR state = 'ok')"
+)
+"""A page whose earlier reading stands against a new one that is no better: its own figures are its again."""
+
 _FAIL = (
     "UPDATE page SET state = 'failed', failure = ?, engine = ?, confidence = ?, score = ?,"  # noqa: S608
     f" attempts = attempts + ?, changed_at = ? WHERE id = ? AND NOT by_person AND state IN ({_MAY_FAIL})"
@@ -73,6 +80,9 @@ class Counts:
 _Verdict = tuple[bool, int, str | None, float | None, float | None]
 """Accepted or not, attempt id, class, mean confidence, score: plain values, which cost the garbage
 collector nothing while thousands of them wait."""
+
+_Figures = tuple[str, float | None, float | None]
+"""Of a reading: its engine, mean confidence, score."""
 
 
 @dataclass
@@ -226,8 +236,9 @@ class AttemptWriter:
         held = self._held(connection, [page for page, verdict in pending.verdicts.items() if not verdict[0]])
         accepted: list[tuple[Any, ...]] = []
         failed: list[tuple[Any, ...]] = []
+        kept: list[tuple[Any, ...]] = []
         counted = dict(pending.tries)
-        persons = self._persons(connection, list(pending.verdicts))
+        persons, standing = self._texts_of(connection, list(pending.verdicts))
         for page_id, (well, attempt_id, failure, confidence, score) in pending.verdicts.items():
             tries = pending.tries[page_id]
             if page_id in persons:
@@ -235,8 +246,12 @@ class AttemptWriter:
                 continue
             if well:
                 counts.ok += 1
-                accepted.append((self._engine, confidence, score, attempt_id, tries, stamp, page_id, score))
                 counted.pop(page_id)
+                earlier = standing.get(page_id)
+                if earlier is not None and (earlier[2] or 0.0) >= (score or 0.0):
+                    kept.append((*earlier, tries, stamp, page_id))
+                    continue
+                accepted.append((self._engine, confidence, score, attempt_id, tries, stamp, page_id, score))
                 continue
             counts.failed += 1
             if page_id in held:
@@ -244,6 +259,8 @@ class AttemptWriter:
                 counted.pop(page_id)
         if accepted:
             connection.exec_driver_sql(_ACCEPT, accepted)
+        if kept:
+            connection.exec_driver_sql(_KEEP, kept)
         if failed:
             connection.exec_driver_sql(_FAIL, failed)
         if counted:
@@ -263,17 +280,26 @@ class AttemptWriter:
             held.update(page_id for (page_id,) in rows)
         return held
 
-    def _persons(self, connection: Connection, page_ids: list[int]) -> set[int]:
-        """Those whose text a person chose."""
+    def _texts_of(self, connection: Connection, page_ids: list[int]) -> tuple[set[int], dict[int, _Figures]]:
+        """Those whose text a person chose, and of those that were read before the accepted reading's figures:
+        such a page may be queued or running again, and its text still stands."""
         chosen: set[int] = set()
+        standing: dict[int, _Figures] = {}
         for start in range(0, len(page_ids), 500):
             part = page_ids[start : start + 500]
             rows = connection.exec_driver_sql(
-                f"SELECT id FROM page WHERE by_person AND id IN ({', '.join('?' * len(part))})",  # noqa: S608
+                "SELECT p.id, p.by_person, a.engine, a.confidence_mean, a.score FROM page p"  # noqa: S608
+                " LEFT JOIN attempt a ON a.id = p.accepted_attempt_id"
+                " WHERE (p.by_person OR p.accepted_attempt_id IS NOT NULL)"
+                f" AND p.id IN ({', '.join('?' * len(part))})",
                 tuple(part),
             )
-            chosen.update(page_id for (page_id,) in rows)
-        return chosen
+            for page_id, by_person, engine, confidence, score in rows:
+                if by_person:
+                    chosen.add(page_id)
+                elif engine is not None:
+                    standing[page_id] = (engine, confidence, score)
+        return chosen, standing
 
     def _keep_measures(self, connection: Connection) -> None:
         run = connection.exec_driver_sql

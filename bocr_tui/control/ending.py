@@ -40,6 +40,12 @@ _HELD = (
     " JOIN page p ON p.id = r.page_id WHERE r.chain_id = ? AND r.released_at IS NULL"
 )
 
+_AS_READ_BEFORE = (
+    "UPDATE page SET (engine, confidence, score) ="
+    " (SELECT engine, confidence_mean, score FROM attempt WHERE id = page.accepted_attempt_id) WHERE id = ?"
+)
+"""A reading that failed left its own figures on a page whose earlier text stands."""
+
 
 @dataclass(frozen=True)
 class ChainStep:
@@ -208,6 +214,8 @@ class Endings:
         for row in rows:
             words[_last_word(row[1], row[2], row[3], stopped)].append(row[0])
         move_pages(connection, words["ok"], PageState.OK, failure=None)
+        if words["ok"]:
+            connection.exec_driver_sql(_AS_READ_BEFORE, [(page_id,) for page_id in words["ok"]])
         move_pages(connection, words["gave_up"], PageState.GAVE_UP)
         move_pages(connection, words["planned"], PageState.PLANNED)
         move_pages(connection, words["failed"], PageState.FAILED)

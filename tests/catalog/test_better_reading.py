@@ -67,6 +67,23 @@ def kept(catalog: Catalog) -> Any:
         ).one()
 
 
+@pytest.mark.parametrize("again", ["queued", "running", "failed"])
+@pytest.mark.parametrize(("score", "made_by"), [(0.6, "chandra"), (0.8, "chandra"), (0.9, "deepseek-ocr")])
+def test_a_page_that_is_read_again_keeps_its_text_unless_the_new_one_is_better(
+    catalog: Catalog, held: Held, again: str, score: float, made_by: str
+) -> None:
+    """It is no longer ok while it waits to be read again."""
+    ingest = Ingest(catalog)
+    ingest.take(read(held.shas[0], CHANDRA, 0.8))
+    with catalog.writing() as connection:
+        connection.exec_driver_sql("UPDATE page SET state = ? WHERE id = 1", (again,))
+    ingest.take(read(held.shas[0], DEEPSEEK, score))
+    page = kept(catalog)
+    assert (page.state, page.engine, page.made_by) == ("ok", made_by, made_by)
+    assert page.score == page.of_attempt == max(0.8, score)
+    assert page.attempts == 2
+
+
 @pytest.mark.parametrize(
     ("pieces", "engine", "score"),
     [

@@ -125,6 +125,22 @@ def test_a_page_that_is_read_is_read_again_only_by_a_named_engine_and_keeps_its_
     assert campaign.scalar("SELECT attempts FROM page") == 2
 
 
+def test_a_page_whose_new_reading_failed_is_again_what_it_was(campaign: Campaign, tmp_path: Path) -> None:
+    batch = campaign.add(make_pdf(tmp_path / "a.pdf", 1), 1)
+    submit_batches(campaign.catalog, campaign.config, [batch])
+    campaign.drive()
+    figures = "SELECT state, failure, engine, confidence, score, accepted_attempt_id FROM page"
+    before = campaign.rows(figures)
+    empty = '[engines.noop]\noptions = { answer = "empty" }\n'
+    campaign.workspace.config_path.write_text(f"{NOOP}{empty}")
+    again = Campaign(type(campaign.workspace)(campaign.workspace.root), campaign.catalog)
+    assert resubmit_pages(again.catalog, again.config, [1], engine="noop").pages == 1
+    again.drive()
+    outcomes = [outcome for (outcome,) in again.rows("SELECT outcome FROM attempt ORDER BY id")]
+    assert outcomes[0] == "ok" and set(outcomes[1:]) == {"failed"}
+    assert again.rows(figures) == before
+
+
 def test_unknown_engines_sites_and_batches_are_refused_with_words(campaign: Campaign) -> None:
     with pytest.raises(UsageError, match="no batch 9"):
         submit_batches(campaign.catalog, campaign.config, [9])
