@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -96,8 +96,14 @@ def _figures(summary: Summary, seconds: float) -> list[tuple[str, str, str]]:
     return rows
 
 
-def watch_and_tell(call: Call, workspace: Workspace, page_ids: Sequence[int] | None = None) -> NoReturn:
-    """Drive until nothing is under way, tell, and end with the exit code. None: every page."""
+def watch_and_tell(
+    call: Call,
+    workspace: Workspace,
+    page_ids: Sequence[int] | None = None,
+    also: Callable[[], None] | None = None,
+) -> NoReturn:
+    """Drive until nothing is under way, tell, and end with the exit code. None: every page. `also` tells
+    people what there is to say beside the figures."""
     began_s = time.monotonic()
     catalog = open_catalog(workspace.catalog_path, create=False)
     try:
@@ -106,6 +112,8 @@ def watch_and_tell(call: Call, workspace: Workspace, page_ids: Sequence[int] | N
     finally:
         catalog.close()
     tell_end(call, summary, time.monotonic() - began_s)
+    if also is not None and not call.json:
+        also()
     raise typer.Exit(exit_code(summary) if page_ids is not None else _watched(summary))
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bocr_tui.catalog.counting import why_it_counts
 from bocr_tui.catalog.list_rows import AttemptRow
 from bocr_tui.catalog.reasons import spread_out
 from bocr_tui.ui import wording
@@ -101,7 +102,8 @@ def about_attempts(
             (taken, "ok"),
         ]
         paragraphs += [Words(parts), Indented(((_figures(attempt), "muted"),), 6)]
-    return paragraphs
+    counts = why_it_counts(attempts, accepted, by_person=by_person)
+    return [*paragraphs, Words(((counts, "plain"),))] if counts else paragraphs
 
 
 def _figures(attempt: AttemptRow) -> str:

@@ -355,3 +355,12 @@ def test_a_real_engine_reads_a_small_page(bocr_process: Bocr, tmp_path: Path) ->
     assert said.code == 0, said.err
     text = bocr_process("-w", "w", "page", "petit.png", 1, "--text").out
     assert "Bulletin officiel" in text
+
+
+def test_a_page_that_is_read_again_is_told_whose_text_counts_and_why(ask: Bocr, scans: Path) -> None:
+    assert ask("run", scans, "--json").code == 0
+    again = ("resubmit", "--document", "un.pdf", "--page", 1, "--engine", "noop", "--wait")
+    assert "un.pdf, page 1: The text of attempt 1 (noop) counts: its score" in ask(*again).out
+    assert "The text of attempt 1 (noop) counts: its score" in ask("page", "un.pdf", 1).out
+    many = ask("resubmit", "--state", "ok", "--engine", "noop", "--wait", "--json")
+    assert list(many.json) == KEYS

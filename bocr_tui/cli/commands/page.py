@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bocr_tui.catalog.counting import why_it_counts
 from bocr_tui.cli.call import JsonOption, WorkspaceOption, call_of, the_workspace
 from bocr_tui.cli.output import numbered, safe, say, show, table, write_json
 from bocr_tui.config.errors import UsageError
@@ -137,6 +138,9 @@ def _tell(
             _attempt_cells(number, one, row.accepted_attempt_id) for number, one in enumerate(attempts, 1)
         ]
         show(table("Attempts", columns, rows, ("Confidence", "Seconds")))
+        counts = why_it_counts(attempts, row.accepted_attempt_id, by_person=row.by_person)
+        if counts:
+            say(safe(counts))
     if problem:
         say(f"The text cannot be shown: {safe(problem)}")
     elif result is not None:

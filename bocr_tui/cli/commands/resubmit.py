@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +14,9 @@ from bocr_tui.config.errors import UsageError
 if TYPE_CHECKING:
     from bocr_tui.actions.action import Options
     from bocr_tui.config.workspace import Workspace
+
+_TOLD_ONE_BY_ONE = 5
+"""Pages read again of which each is told; of more, how many."""
 
 
 class NothingFailed(UsageError):
@@ -69,13 +72,51 @@ def resubmit(
     if dry_run:
         _say_taken(call, found, chosen, Options(engine=engine, site=site))
         return
+    before = _texts(found, chosen) if wait else {}
     outcome = act(found, "page.resubmit", Selection(pages=tuple(chosen)), Options(engine=engine, site=site))
     if not wait or not outcome.count:
         answer(call, outcome)
     tell_refused(outcome)
     from bocr_tui.cli.finish import watch_and_tell
 
-    watch_and_tell(call, found, page_ids=chosen)
+    watch_and_tell(call, found, page_ids=chosen, also=lambda: _tell_which_counts(found, before))
+
+
+def _texts(workspace: Workspace, ids: Sequence[int]) -> dict[int, int]:
+    """Of those that are read already: which attempt's text is theirs."""
+    from bocr_tui.catalog.lists import open_reader
+
+    reader = open_reader(workspace.catalog_path)
+    try:
+        rows = reader.pages.rows(ids)
+    finally:
+        reader.close()
+    return {row.id: row.accepted_attempt_id for row in rows if row.accepted_attempt_id is not None}
+
+
+def _tell_which_counts(workspace: Workspace, before: Mapping[int, int]) -> None:
+    """Of pages that had a text and were read again: whose text counts now, and why."""
+    from bocr_tui.actions.words import counted
+    from bocr_tui.catalog.counting import why_it_counts
+    from bocr_tui.catalog.lists import open_reader
+    from bocr_tui.cli.output import safe, say
+
+    if len(before) > _TOLD_ONE_BY_ONE:
+        now = _texts(workspace, list(before))
+        new = sum(now.get(page_id) != attempt_id for page_id, attempt_id in before.items())
+        say(
+            f"Of {counted(len(before), 'page')} that had a text the new one counts on {new:,}: the better"
+            " score is kept. `bocr page` says of each which and why."
+        )
+        return
+    reader = open_reader(workspace.catalog_path)
+    try:
+        for row in reader.pages.rows(list(before)):
+            why = why_it_counts(reader.attempts(row.id), row.accepted_attempt_id, by_person=row.by_person)
+            if why:
+                say(safe(f"{row.document}, page {row.number}: {why}"))
+    finally:
+        reader.close()
 
 
 def reset(
