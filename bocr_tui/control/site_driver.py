@@ -40,6 +40,7 @@ from bocr_tui.control.requests import (
     resumes_asked,
     watched_logs,
 )
+from bocr_tui.control.silence import Silence
 from bocr_tui.control.site_lease import SiteLease
 from bocr_tui.control.site_status import Standing
 from bocr_tui.control.site_submission import SiteSubmission
@@ -99,7 +100,7 @@ class SiteDriver:
         self._lacking_since: dict[int, float] = {}
         self._ended_well: list[JobRow] = []
         self._unread: set[int] = set()
-        self._unknown: dict[int, _Unknown] = {}
+        self._unknown: dict[int, Silence] = {}
         self._carrier = Carrier(catalog, site, books, self._look_now)
 
     async def close(self) -> None:
@@ -165,6 +166,7 @@ class SiteDriver:
             return True
         cancelled = {request.job_id for request in orders.requests if request.kind == CANCEL}
         living = [job for job in orders.jobs if job.id not in cancelled]
+        await self._lease.renew()  # what came before may have taken long, and this machine may have slept
         more = await self._submission.advance(living, followed=bool(on_site))
         if more:
             self._look_soon()
@@ -213,7 +215,7 @@ class SiteDriver:
             changed = changed or self._views.get(job.token) != view
             self._views[job.token] = view
             if view.state == "unknown":
-                self._unknown.setdefault(job.id, _Unknown()).seen()
+                self._unknown.setdefault(job.id, Silence()).seen()
             else:
                 self._unknown.pop(job.id, None)
             if view.state in ("held", "queued", "running"):
@@ -372,21 +374,3 @@ class SiteDriver:
     def _answer(self, request_ids: list[int], answer: str) -> None:
         with self._catalog.writing() as connection:
             answer_requests(connection, request_ids, answer)
-
-
-class _Unknown:
-    """Sound answers that a scheduler knows a job no more: how many, and over what time."""
-
-    def __init__(self) -> None:
-        self.first = self.last = time.monotonic()
-        self.count = 0
-
-    def seen(self) -> None:
-        self.last = time.monotonic()
-        self.count += 1
-
-    def certain(self, after_s: float, apart_s: float) -> bool:
-        """At least two, `apart_s` between the first and the last, and long enough for a report to come."""
-        return (
-            self.count >= 2 and self.last - self.first >= apart_s and time.monotonic() - self.first >= after_s
-        )

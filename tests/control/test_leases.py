@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,11 +10,14 @@ from typing import Any
 
 import pytest
 
-from bocr_tui.catalog.database import Catalog, open_catalog
+from bocr_tui.catalog.database import Catalog, now, open_catalog
 from bocr_tui.control import lease as driver_lease
 from bocr_tui.control import site_lease
+from bocr_tui.control.events import Trouble
 from bocr_tui.control.lease import DriverLease
 from bocr_tui.control.site_lease import SiteLease
+from bocr_tui.sites.helper import drivers
+from tests.control.puppet import Stage
 
 
 class _Transport:
@@ -60,6 +64,33 @@ async def test_after_a_sleep_the_lease_is_asked_for_before_anything_else(
         await lease.renew()
         assert len(transport.places) == asked
     catalog.close()
+
+
+async def test_who_slept_in_the_middle_of_a_round_and_lost_it_submits_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy took the lease after it had lapsed; the sleeper's next step asks before it acts."""
+    drive, copy = drivers.drive_catalog, {"place": "elsewhere", "host": "desktop"}
+    wall, catalog = [now()], site_lease.catalog_id(stage.campaign.catalog)
+    monkeypatch.setattr(site_lease, "now", lambda: wall[0])
+
+    async def sleep(*_: object) -> None:
+        (held,) = (stage.root / "drivers" / catalog).iterdir()
+        os.utime(held, (0, 0))
+        drive(str(stage.root), catalog, copy)
+        wall[0] += 8 * 3600.0
+
+    monkeypatch.setattr(stage.driver._carrier, "carry_out", sleep)
+    await stage.ticks()
+    assert stage.puppet.of("submit") == [] and stage.states() == ["planned", "planned"]
+    assert any("on desktop drives" in event.text for event in stage.told if isinstance(event, Trouble))
+    stage.again()
+    await stage.ticks()
+    assert stage.puppet.of("submit") == [], "nor does a new driver, while the copy drives"
+    drivers.leave_catalog(str(stage.root), catalog, copy["place"])
+    stage.again()
+    await stage.ticks(2)
+    assert len(stage.puppet.of("submit")) == 2
 
 
 def test_a_clock_that_is_set_back_keeps_no_lease_from_being_renewed(
