@@ -19,7 +19,8 @@ from pydantic import (
 )
 
 from bocr_tui.config.errors import ConfigError
-from bocr_tui.config.explaining import explain
+from bocr_tui.config.explaining import explain, nearest
+from bocr_tui.config.themes import THEMES
 
 
 class _Table(BaseModel):
@@ -298,6 +299,15 @@ class PanelConfig(_Table):
     """Whether the panel refuses every action that changes anything, as --readonly does for one call."""
     keymap: str = ""
     """A TOML file of keys; relative to the workspace. Empty: the keys that the panel comes with."""
+
+    @field_validator("theme")
+    @classmethod
+    def _known_theme(cls, theme: str) -> str:
+        if theme not in THEMES:
+            near = nearest(theme, THEMES)
+            known = f"the nearest is {near}" if near else f"there are {', '.join(THEMES)}"
+            raise ValueError(f"there is no theme {theme!r}; {known}")
+        return theme
 
 
 class Config(_Table):

@@ -96,7 +96,9 @@ def test_one_setting_changes_and_nothing_else(key: str, value: object) -> None:
 
 @pytest.mark.parametrize("key", ["panel.theme", "limits.attempts", "site"])
 def test_a_setting_that_is_taken_out_is_the_default_again(key: str) -> None:
-    with_one = with_setting(FILE, key, {"limits.attempts": 5}.get(key, "inpt"), where="f")
+    with_one = with_setting(
+        FILE, key, {"limits.attempts": 5, "panel.theme": "nord"}.get(key, "inpt"), where="f"
+    )
     without = with_setting(with_one, key, None, where="f")
     name = key.split(".")[-1]
     assert f"\n{name} = " not in without
@@ -107,6 +109,8 @@ def test_a_setting_that_is_taken_out_is_the_default_again(key: str) -> None:
     ("key", "value", "words"),
     [
         ("panel.theme", "No Such Theme!", "does not have the form"),
+        ("panel.theme", "bocr-lite", "there is no theme 'bocr-lite'; the nearest is bocr-light"),
+        ("panel.theme", "x", "there is no theme 'x'; there are bocr-dark, bocr-light"),
         ("panel.themes", "x", "Did you mean theme"),
         ("limits.attempts", "many", "must be a whole number"),
         ("sites.inpt.host", "x", "cannot be set from here"),
@@ -117,7 +121,7 @@ def test_what_would_not_do_is_refused_in_words(key: str, value: str, words: str)
         with_setting(FILE, key, value, where="bocr.toml")
 
 
-@given(st.sampled_from(["dark", "light-2", "a"]), st.booleans(), st.integers(1, 100))
+@given(st.sampled_from(["bocr-light", "nord", "tokyo-night"]), st.booleans(), st.integers(1, 100))
 def test_changes_after_each_other_all_hold(theme: str, read_only: bool, attempts: int) -> None:
     text = FILE
     for key, value in (

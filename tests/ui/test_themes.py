@@ -6,6 +6,7 @@ import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
+from bocr_tui.config.themes import OWN_THEMES, THEMES
 from bocr_tui.ui.theme import AA, AAA, GROUNDS, HIGH_CONTRAST, OWN, contrast_ratio, tone_variables
 from bocr_tui.ui.widgets.tones import TONES
 from tests.ui.campaign import Campaign
@@ -55,6 +56,17 @@ def test_the_keys_below_can_be_read(theme: Theme) -> None:
 def test_where_the_cursor_is_can_be_seen(theme: Theme) -> None:
     known = variables(theme)
     assert contrast_ratio(Color.parse(known["cursor-row"]), Color.parse(known["background"])) >= 1.3
+
+
+async def test_bocr_toml_takes_just_the_themes_there_are_and_the_panel_opens_with_any_other(
+    campaign: Campaign,
+) -> None:
+    assert set(OWN_THEMES) == {theme.name for theme in OWN}
+    file = campaign.workspace.config_path
+    file.write_text('[panel]\ntheme = "bocr-lite"\n', encoding="utf-8")
+    async with opened(campaign.workspace) as panel:
+        assert panel.app.theme == "bocr-dark"
+        assert set(panel.app.available_themes) == set(THEMES)
 
 
 async def test_every_theme_can_be_put_on_and_draws_the_list_anew(shared_campaign: Campaign) -> None:
