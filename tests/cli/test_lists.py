@@ -256,3 +256,17 @@ def test_batches_are_listed(ask: Bocr, shelf: Shelf) -> None:
     said = ask("batches", "--filter", "pages>100 -state:planned", "--json").json
     assert [row["name"] for row in said] == ["b0002"]
     assert "1 batch." in ask("batches", "--filter", "batch:b0001").out
+
+
+def test_a_list_that_is_cut_off_says_of_how_many(
+    ask: Bocr, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.document("loi.pdf", [Leaf(), Leaf(), FAILED, FAILED])
+    shelf.document("décret.pdf", [Leaf()])
+    assert ask("pages", "--limit", 2).out.endswith("\n2 of 5 pages.\n")
+    assert ask("pages", "--limit", 5).out.endswith("\n5 pages.\n")
+    assert ask("pages", "--limit", 1, "--state", "failed").out.endswith("\n1 of 2 pages.\n")
+    assert ask("documents", "--limit", 1).out.endswith("\n1 of 2 documents.\n")
+    assert ask("jobs", "--limit", 1).out.endswith("\n1 of 2 jobs.\n")
+    monkeypatch.setattr("bocr_tui.cli.commands.lists.COUNTED_TO", 3)
+    assert ask("pages", "--limit", 2).out.endswith("\n2 of more than 3 pages.\n")

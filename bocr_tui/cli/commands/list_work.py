@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import asdict
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -58,7 +59,8 @@ def batches(
     shown = rows.rows(ids if everything else ids[:SHOWN])
     columns = ("Batch", "State", "Pages", "ok", "failed", "Documents")
     show(table("", columns, map(_batch_cells, shown), ("Pages", "ok", "failed", "Documents")))
-    say_how_many(len(shown), len(ids), "batches", "batch")
+    count = partial(rows.count, wanted, "newest")
+    say_how_many(len(shown), len(ids), "batches", "batch", limit=limit, count=count)
 
 
 def jobs(
@@ -88,7 +90,8 @@ def jobs(
     shown = rows.rows(ids if everything else ids[:SHOWN])
     columns = ("Job", "Site", "Id there", "Stage", "Engine", "State", "ok", "failed", "Pages", "Why")
     show(table("", columns, map(_job_cells, shown), ("Stage", "ok", "failed", "Pages")))
-    say_how_many(len(shown), len(ids), "jobs", "job")
+    count = partial(rows.count, wanted, "newest")
+    say_how_many(len(shown), len(ids), "jobs", "job", limit=limit, count=count)
 
 
 def _known(names: list[str], states: type[StrEnum], thing: str) -> tuple[str, ...]:

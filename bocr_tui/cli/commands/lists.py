@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 SHOWN = 50
 """Rows of a table, unless more are asked for: what a person reads before filtering."""
+
+COUNTED_TO = 10_000
+"""Beyond it a list that is cut off says `more than`, as the panel's filters do: a count takes no time."""
 
 LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first ones.")]
 
@@ -60,7 +64,8 @@ def documents(
     columns = ("Document", "Pages", "ok", "failed", "State", "Reason", "sha256")
     shown = reader.documents.rows(ids if everything else ids[:SHOWN])
     show(table("", columns, map(_document_cells, shown), ("Pages", "ok", "failed")))
-    say_how_many(len(shown), len(ids), "documents", "document")
+    count = partial(reader.documents.count, wanted, "name")
+    say_how_many(len(shown), len(ids), "documents", "document", limit=limit, count=count)
 
 
 def pages(
@@ -102,7 +107,11 @@ def pages(
     columns = ("Document", "Page", "State", "Class", "Engine", "Tries", "Confidence")
     shown = list(rows if everything else itertools.islice(rows, SHOWN))
     show(table("", columns, map(_page_cells, shown), ("Page", "Tries", "Confidence")))
-    say_how_many(len(shown), found, "pages", "page")
+
+    def count(most: int) -> int:
+        return sum(reader.pages.count(wanted, "place", most) for wanted in filters)
+
+    say_how_many(len(shown), found, "pages", "page", limit=limit, count=count)
 
 
 def open_the_reader(call: Call) -> Reader:
@@ -163,9 +172,24 @@ def _page_cells(row: PageRow) -> tuple[object, ...]:
     return safe(row.document), row.number, row.state, row.failure, row.engine, row.attempts, sure
 
 
-def say_how_many(shown: int, found: int, things: str, thing: str) -> None:
-    """Below a table: whether it is all there is."""
+def say_how_many(
+    shown: int,
+    found: int,
+    things: str,
+    thing: str,
+    *,
+    limit: int | None = None,
+    count: Callable[[int], int] | None = None,
+) -> None:
+    """Below a table: whether it is all there is. Where `limit` cut it off, `count` says how many there are,
+    counted to what it is given."""
     if shown < found:
         say(f"Showing {shown:,} of {found:,} {things}; --all shows them all.")
-    else:
+        return
+    total = count(COUNTED_TO + 1) if count is not None and limit == found else found
+    if total <= found:
         say(f"{found:,} {things if found != 1 else thing}.")
+    elif total > COUNTED_TO:
+        say(f"{found:,} of more than {max(found, COUNTED_TO):,} {things}.")
+    else:
+        say(f"{found:,} of {total:,} {things}.")
