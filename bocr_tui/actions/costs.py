@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bocr_tui.actions.ignoring import text_lost
 from bocr_tui.actions.words import counted
 from bocr_tui.config.errors import BocrError
 
@@ -19,6 +20,9 @@ def costs(action: Action, context: Context, options: Options) -> tuple[str, ...]
     try:
         if action.id == "batch.submit":
             return _of_submission(context, options)
+        if action.id == "page.ignore":
+            lost = text_lost(context.catalog.open(), context.selection.pages)
+            return (lost,) if lost else ()
         if action.id == "page.resubmit":
             return _of_reading(context.catalog.open(), len(context.selection.pages), options.engine)
         if action.id in ("job.cancel", "job.requeue"):

@@ -81,10 +81,12 @@ def _reset(context: Context, options: Options) -> Outcome:
 
 
 def _ignore(context: Context, options: Options) -> Outcome:
+    from bocr_tui.actions.ignoring import text_lost
     from bocr_tui.control.orders import ignore_pages
 
+    lost = text_lost(context.catalog.open(), context.selection.pages)
     count = ignore_pages(context.catalog.open(), context.selection.pages)
-    return Outcome(f"{counted(count, 'page')} ignored.", count, numbers={"pages": count})
+    return Outcome(f"{counted(count, 'page')} ignored. {lost}".rstrip(), count, numbers={"pages": count})
 
 
 PAGE_ACTIONS = (

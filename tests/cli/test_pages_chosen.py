@@ -175,3 +175,13 @@ def test_pages_are_named_by_their_ids_as_the_panel_names_them(ask: Bocr, shelf: 
     assert beside.code == 2 and "by itself" in beside.err
     unknown = ask("reset", "--id", "1,999")
     assert unknown.code == 2 and "no page with the id 999" in unknown.err
+
+
+def test_ignoring_says_of_pages_that_are_read_that_their_text_leaves_the_export(
+    ask: Bocr, shelf: Shelf
+) -> None:
+    shelf.document("loi.pdf", [Leaf(), Leaf(), FAILED])
+    said = ask("ignore", "--document", "loi.pdf").out
+    assert said.startswith("3 pages ignored. 2 pages of these are read: their text leaves the export until")
+    shelf.document("décret.pdf", [FAILED])
+    assert ask("ignore", "--document", "décret.pdf").out == "1 page ignored.\n"

@@ -70,6 +70,13 @@ async def test_a_refusal_by_the_catalog_is_told_with_its_reason(campaign: Campai
     assert state_of(campaign, held) == PageState.FAILED
 
 
+async def test_ignoring_a_page_that_is_read_says_that_its_text_leaves_the_export(campaign: Campaign) -> None:
+    async with opened(campaign.workspace) as panel:
+        await on_a_page(panel, campaign.ids("ok")[0])
+        await panel.press("i")
+        await panel.sees("1 page of these is read: its text leaves the export")
+
+
 async def test_ignoring_asks_first_and_enter_leaves_it_as_it_is(campaign: Campaign) -> None:
     page_id = campaign.ids("failed")[0]
     async with opened(campaign.workspace) as panel:
