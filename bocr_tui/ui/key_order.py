@@ -2,7 +2,8 @@
 
 The toolkit gives a key to what has the focus the moment the key comes. What the key before it leads to, a
 line to type in or another screen, may then still be on its way, and the rest of what was typed quickly, or
-came in one piece over a slow line, would go where one no longer is.
+came in one piece over a slow line, would go where one no longer is. What is pasted waits like a key, and what
+is clicked after keys that wait comes after them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from bocr_tui.ui.work import begin
 PATIENCE_S = 2.0
 """How long a key waits at most for what the one before it leads to, whatever holds that up."""
 
+NO_PATIENCE_S = 0.05
+"""How long each of the next ones waits when one has waited in vain: many keys, the one to leave with among
+them, must not wait one after the other for what does not answer."""
+
 QUIET_TURNS = 3
 """Turns of the loop without a message on the way: work that a key began has then taken its first step."""
 
@@ -29,52 +34,68 @@ QUICK_TURNS, TURN_S = 100, 0.005
 """So many turns are taken at once; what takes longer is looked at now and then."""
 
 
+_WAITING = (events.Key, events.Paste)
+_IN_LINE = (events.MouseDown, events.MouseUp, events.MouseScrollDown, events.MouseScrollUp)
+
+
 class KeysInOrder(App[None]):
     """An app that takes keys one at a time."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._held_keys: deque[events.Key] = deque()
-        """Keys that came while others were not done with, the oldest first."""
+        self._held_keys: deque[events.Event] = deque()
+        """Keys, and what else a person did, that came while others were not done with, the oldest first."""
         self._key_sent: events.Key | None = None
         """The key that went down to the focus and has not come back."""
+        self._patience_s = PATIENCE_S
 
     async def on_event(self, event: events.Event) -> None:
         """A key comes here twice: from the terminal, and back from the focus, where nothing took it. Only
-        then its binding acts."""
-        if not isinstance(event, events.Key):
-            await super().on_event(event)
-        elif event.is_forwarded:
-            await super().on_event(event)
+        then its binding acts; where one has left meanwhile, nothing does."""
+        if isinstance(event, events.Key) and event.is_forwarded:
+            if self.screen_stack:
+                await super().on_event(event)
             if event is self._key_sent:
                 self._key_sent = None
+        elif not self._waits(event):
+            await super().on_event(event)
         elif not self._held_keys and not self.message_queue_size and self._keys_rest():
+            self._patience_s = PATIENCE_S
             await self._send_key(event)
         else:
             self._held_keys.append(event)
             if len(self._held_keys) == 1:
                 begin(self, self._send_held_keys, group="keys", exclusive=False)
 
-    async def _send_key(self, key: events.Key) -> None:
+    def _waits(self, event: events.Event) -> bool:
+        """Whether it is looked at after what came before it."""
+        return not event.is_forwarded and (
+            isinstance(event, _WAITING) or (bool(self._held_keys) and isinstance(event, _IN_LINE))
+        )
+
+    async def _send_key(self, event: events.Event) -> None:
         """Letters typed in a field stay there, in their order; every other key comes back."""
-        stays = key.is_printable and isinstance(self.focused, Input)
-        await super().on_event(key)
-        self._key_sent = key if key.is_forwarded and not stays else None
+        stays = not isinstance(event, events.Key) or (event.is_printable and isinstance(self.focused, Input))
+        await super().on_event(event)
+        self._key_sent = event if isinstance(event, events.Key) and event.is_forwarded and not stays else None
 
     async def _send_held_keys(self) -> None:
         while self._held_keys:
-            await self._until_keys_rest()
+            rest = await self._until_keys_rest()
+            self._patience_s = PATIENCE_S if rest else NO_PATIENCE_S
             await self._send_key(self._held_keys[0])
             self._held_keys.popleft()
 
-    async def _until_keys_rest(self) -> None:
-        ends, turns, quiet = time.monotonic() + PATIENCE_S, 0, 0
+    async def _until_keys_rest(self) -> bool:
+        """Whether they do, or it took too long."""
+        ends, turns, quiet = time.monotonic() + self._patience_s, 0, 0
         while quiet < QUIET_TURNS and (left_s := ends - time.monotonic()) > 0:
             turns += 1
             await asyncio.sleep(0 if turns < QUICK_TURNS else TURN_S)
             if quiet == QUIET_TURNS - 1:
                 await self._catch_up(left_s)
             quiet = quiet + 1 if self._keys_rest() else 0
+        return quiet == QUIET_TURNS
 
     async def _catch_up(self, longest_s: float) -> None:
         """Wait until the app has done what it was told before now; news that stream in hold no key up."""
@@ -85,7 +106,7 @@ class KeysInOrder(App[None]):
 
     def _keys_rest(self) -> bool:
         """Whether nothing is on its way from the focus up to here."""
-        if self._key_sent is not None or not self.screen.is_mounted:
+        if self._key_sent is not None or not self.screen_stack or not self.screen.is_mounted:
             return False
         node: DOMNode | None = self.focused or self.screen
         while node is not None and node is not self:

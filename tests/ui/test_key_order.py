@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from textual.events import Key
+from textual.events import Key, MouseDown, MouseEvent, MouseUp, Paste
 from textual.widgets import Input
 
 from bocr_tui.ui.key_order import PATIENCE_S
@@ -24,6 +24,11 @@ def burst(panel: Panel, *keys: str) -> None:
     for key in keys:
         letter = key if len(key) == 1 else None
         panel.app.post_message(Key(NAMED.get(key, key), "\r" if key == "enter" else letter))
+
+
+def click(kind: type[MouseEvent], x: int, y: int) -> MouseEvent:
+    """The left button goes down or up there."""
+    return kind(None, x, y, 0, 0, 1, shift=False, meta=False, ctrl=False, screen_x=x, screen_y=y)
 
 
 async def test_a_filter_typed_at_once_is_in_its_line_whole_and_what_follows_enter_is_the_lists(
@@ -75,3 +80,42 @@ async def test_news_that_stream_in_hold_no_key_up(shared_campaign: Campaign) -> 
         finally:
             streaming.cancel()
         assert time.monotonic() - began < 5 * PATIENCE_S
+
+
+async def test_what_is_pasted_after_a_key_goes_where_the_key_leads(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        panel.app.post_message(Key("4", "4"))
+        panel.app.post_message(Key("slash", "/"))
+        panel.app.post_message(Paste("state:ok"))
+        burst(panel, "enter", "j")
+        await panel.sees("state:ok  91 pages")
+        await panel.until(lambda: panel.ready and panel.table.cursor == 1)
+
+
+async def test_a_click_comes_after_the_keys_before_it(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.go("pages")
+        place = panel.table.content_region
+        burst(panel, *"j" * 30)
+        for kind in (MouseDown, MouseUp):
+            panel.app.post_message(click(kind, place.x + 4, place.y + 3))
+        await panel.until(lambda: not panel.app._held_keys)
+        await panel.pilot.pause()
+        await panel.until(lambda: panel.table.cursor == panel.table.top + 2)
+
+
+async def test_one_can_leave_at_once_however_much_waits_for_a_screen_that_does_not_answer(
+    shared_campaign: Campaign,
+) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.go("pages")
+        freed = asyncio.Event()
+        panel.app.screen.call_later(freed.wait)
+        burst(panel, *"j" * 20, "ctrl+q")
+        began = time.monotonic()
+        try:
+            while not panel.app._exit:
+                assert time.monotonic() - began < 3 * PATIENCE_S
+                await asyncio.sleep(0.02)
+        finally:
+            freed.set()
