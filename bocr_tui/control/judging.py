@@ -90,7 +90,7 @@ def ending_of(token: str, exit_json: bytes | None, view: JobView | None, asked: 
             return Ending(JobState.FINISHED, cause, _sentence(cause, view), status)
         return Ending(JobState.FINISHED, JobCause(report.outcome), report.cause, status)
     if view is not None and view.state == "unknown":
-        return Ending(JobState.LOST, None, "the scheduler knows it no more, and it left no report")
+        return Ending(JobState.LOST, None, f"{_who_knows(view)} knows it no more, and it left no report")
     cause = cause or JobCause.ERROR
     if cause == JobCause.OK:  # the scheduler's success without the worker's word is none
         return Ending(JobState.FINISHED, JobCause.ERROR, "it ended without a report", status)
@@ -99,6 +99,12 @@ def ending_of(token: str, exit_json: bytes | None, view: JobView | None, asked: 
 
 def _site_cause(view: JobView | None) -> JobCause | None:
     return JobCause(view.cause) if view is not None and view.state == "ended" and view.cause else None
+
+
+def _who_knows(view: JobView) -> str:
+    if not view.moved_to:
+        return "the scheduler"
+    return f"it was moved to the PBS server {view.moved_to}, which"
 
 
 def _sentence(cause: JobCause, view: JobView | None) -> str:

@@ -292,6 +292,9 @@ class SiteDriver:
             await self._follower.fetch_logs([job])
         else:
             self._ended_well.append(job)
+        if ending.state == JobState.LOST and view is not None and view.moved_to:
+            # Should a third server start it after all, it finds its stop file and reads nothing.
+            await self.site.scheduler.stop(job.token, job.scheduler_id, force=False)
         await self._books.end(job, ending, unreadable)
         self._carrier.forget(job.id)
         for memory in (self._gone_since, self._lacking_since, self._unknown):
@@ -340,7 +343,8 @@ class SiteDriver:
             return view.cause == "never_ran" or time.monotonic() - since >= wait_s
         self._gone_since.pop(job.id, None)
         unknown = self._unknown.get(job.id)
-        return unknown is not None and unknown.certain(patience.unknown_s, patience.unknown_apart_s)
+        after_s = patience.moved_s if view is not None and view.moved_to else patience.unknown_s
+        return unknown is not None and unknown.certain(after_s, patience.unknown_apart_s)
 
     async def _judge_lost(self, run: FollowedRun) -> None:
         """A job taken for lost whose report turned up late is believed; its chain went on already."""

@@ -32,13 +32,15 @@ class Patience:
     `report_s`: after its exit report, for the scheduler's word on the cause. `ended_s`: after the
     scheduler's final word, for an exit report that a network filesystem still hides. `unknown_s`: after the
     scheduler's first sound answer that it knows no such job; two such answers must lie `unknown_apart_s`
-    apart.
+    apart. `moved_s`: instead of `unknown_s`, where that is the word of a server that it was moved to, which
+    may have sent it on.
     """
 
     report_s: float
     ended_s: float
     unknown_s: float
     unknown_apart_s: float
+    moved_s: float = 2 * 3600.0
 
 
 DIRECT_PATIENCE = Patience(report_s=0.0, ended_s=3.0, unknown_s=3.0, unknown_apart_s=0.0)

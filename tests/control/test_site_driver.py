@@ -117,6 +117,28 @@ async def test_a_job_is_lost_only_after_two_sound_answers_apart_and_a_grace(stag
     assert stage.states()[0] == "lost"
 
 
+async def test_a_moved_job_that_its_new_server_knows_no_more_ends_after_a_long_grace(stage: Stage) -> None:
+    """Its stop file is written first: should a third server start it after all, it reads nothing."""
+    await stage.ticks(2)
+    at_once = Patience(0.0, 0.0, unknown_s=0.0, unknown_apart_s=0.0)
+    stage.again(patience=replace(at_once, moved_s=3600.0))
+    stage.see(JobView("unknown", moved_to="two"), HELD)
+    await stage.ticks(4)
+    assert stage.states()[0] == "submitted", "it has more time than one that was not moved"
+    assert not stage.puppet.of("stop")
+    stage.again(patience=replace(at_once, moved_s=0.0))
+    await stage.ticks(4)
+    assert stage.states()[0] == "lost"
+    first = stage.tokens()[0]
+    assert stage.puppet.of("stop") == [(first, False)]
+    (reason,) = stage.campaign.rows(f"SELECT reason FROM job WHERE token = '{first}'")[0]
+    assert "moved to the PBS server two, which knows it no more" in str(reason)
+    stage.see(JobView("ended", "ok"), JobView("ended", "ok"))
+    await stage.ticks(3)
+    assert stage.campaign.states() == {"queued": 3}
+    assert len(stage.tokens()) > 2, "its pages are with a new job"
+
+
 async def test_a_report_of_a_lost_job_is_believed_when_it_turns_up(stage: Stage) -> None:
     await stage.ticks(2)
     stage.see(JobView("unknown"), HELD)

@@ -33,6 +33,7 @@ CONFIGURATION = "/etc/pbs.conf"
 MEMORY = "pbs_exec"
 """A file below the root."""
 _JOB_ID = re.compile(r"[0-9]{1,18}(\[[0-9]*\])?(\.[A-Za-z0-9][A-Za-z0-9._-]{0,250})?")
+_SERVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,250}(:[0-9]{1,5})?")
 _BOCR_NAME = re.compile(r"b[a-z0-9]{13}")
 _VERSION = re.compile(rb"pbs_version\s*=\s*([\w.\-]+)")
 _MARK = "bocr:qstat:"
@@ -61,9 +62,15 @@ def is_job_id(text: Any) -> bool:
     return isinstance(text, str) and _JOB_ID.fullmatch(text) is not None
 
 
+def is_id_at(text: Any) -> bool:
+    """Whether this is a job's id, or one with the server that is to be asked: 12.server@other."""
+    job_id, at, server = text.partition("@") if isinstance(text, str) else ("", "", "")
+    return is_job_id(job_id) and (not at or _SERVER.fullmatch(server) is not None)
+
+
 def job_number(job_id: str) -> str:
     """What tells jobs of one server apart: servers may be called by several names."""
-    return job_id.split(".", 1)[0]
+    return re.split("[.@]", job_id, maxsplit=1)[0]
 
 
 def is_other_token(name: str, token: str) -> bool:

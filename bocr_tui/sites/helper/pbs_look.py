@@ -9,7 +9,7 @@ import time
 from typing import Any, Dict, List, Tuple
 
 from . import pbs_codes
-from .pbs_commands import Ended, Pbs, find_pbs, is_job_id, job_number, run_command, user_name
+from .pbs_commands import Ended, Pbs, find_pbs, is_id_at, job_number, run_command, user_name
 from .pbs_filter import JobFilter, is_over
 
 LISTING_S = 30.0
@@ -30,7 +30,7 @@ Said = Dict[str, Any]
 
 
 def look_pbs(root: str, jobs: Dict[str, str], options: Dict[str, Any]) -> Dict[str, Any]:
-    """What PBS says of `jobs` ({token: id}, those first that should be asked by id first).
+    """What PBS says of `jobs` ({token: id, or id@server}, those first that should be asked by id first).
 
     Answers {"user", "listing": Said or None, "by_id": Said or None, "asked": [ids asked by id], "singly":
     {id: Said} where the answer about several was refused because of some}. The texts are blocks of `qstat
@@ -38,7 +38,7 @@ def look_pbs(root: str, jobs: Dict[str, str], options: Dict[str, Any]) -> Dict[s
     there.
     """
     pbs = find_pbs(root, options.get("pbs_exec") or "")
-    ids = [job_id for job_id in jobs.values() if is_job_id(job_id)]
+    ids = [job_id for job_id in jobs.values() if is_id_at(job_id)]
     answer: Dict[str, Any] = {
         "user": user_name(),
         "listing": None,

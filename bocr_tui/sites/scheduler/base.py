@@ -56,13 +56,15 @@ class JobView:
     """What a scheduler says of a job: queued, held, running, ended or unknown.
 
     `unknown` is its sound answer that it knows no such job. `cause` is one of the catalog's causes where
-    the scheduler knows it, `words` its comment or ours on it, for a person.
+    the scheduler knows it, `words` its comment or ours on it, for a person. `moved_to`: the server that it
+    was sent on to, which alone can know how it stands; empty for one that is where it was submitted.
     """
 
     state: str
     cause: str | None = None
     words: str = ""
     exit_status: int | None = None
+    moved_to: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bocr_tui.sites.helper.pbs_commands import is_other_token
+from bocr_tui.sites.helper.pbs_commands import is_other_token, job_number
 from bocr_tui.sites.scheduler.base import JobView, Look
 from bocr_tui.sites.scheduler.pbs.codes import no_answer
 from bocr_tui.sites.scheduler.pbs.states import plain_words, view_of
@@ -188,4 +188,4 @@ def _is_ours(thing: PbsThing, token: str, user: str) -> bool:
 
 
 def _number(job_id: str) -> str:
-    return job_id.split(".", 1)[0]
+    return job_number(job_id)

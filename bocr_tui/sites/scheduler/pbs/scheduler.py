@@ -11,6 +11,7 @@ from bocr_tui.config.model import SiteConfig
 from bocr_tui.sites.helper.pbs_commands import is_job_id
 from bocr_tui.sites.scheduler.base import (
     Accepted,
+    JobView,
     Later,
     Look,
     Rejected,
@@ -21,6 +22,7 @@ from bocr_tui.sites.scheduler.base import (
 )
 from bocr_tui.sites.scheduler.pbs.answers import look_of, read_answer
 from bocr_tui.sites.scheduler.pbs.codes import submit_step
+from bocr_tui.sites.scheduler.pbs.moved import MovedJobs
 from bocr_tui.sites.scheduler.pbs.script import render_script
 from bocr_tui.sites.scheduler.pbs.server import PbsServer, server_of
 from bocr_tui.sites.scheduler.pbs.states import cause_in_log, plain_words
@@ -60,6 +62,7 @@ class PbsScheduler:
         self._options: dict[str, object] = {"pbs_exec": config.pbs_exec}
         self._asked: dict[str, int] = {}
         self._looks = 0
+        self._moved = MovedJobs(self._look_there)
 
     @property
     def chains(self) -> bool:
@@ -107,7 +110,19 @@ class PbsScheduler:
         for token, job_id in jobs.items():
             if job_id in answer.asked:
                 self._asked[token] = self._looks
-        return look_of(jobs, answer)
+        return await self._moved.follow(jobs, look_of(jobs, answer))
+
+    async def _look_there(self, jobs: Mapping[str, str]) -> Mapping[str, JobView]:
+        """Of ids that name another server. Whatever is wrong with that one is no trouble of this site's."""
+        try:
+            record = await self._transport.call("look_pbs", dict(jobs), self._options, timeout_s=LOOK_S)
+            return look_of(jobs, read_answer(record)).views
+        except PbsUnreadable:
+            return {}
+        except SiteError as error:
+            if type(error) is not SiteError:
+                raise
+            return {}
 
     def cause_in_log(self, text: str) -> tuple[str, str] | None:
         return cause_in_log(text)

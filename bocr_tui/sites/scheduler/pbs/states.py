@@ -47,8 +47,10 @@ _QUEUED = {
     "Q": "",
     "W": "waits for its time",
     "T": "on its way between queues",
-    "M": "moved to another server, where alone it is known",
 }
+
+_MOVED_TO = re.compile(r"[^@]*@([A-Za-z0-9][A-Za-z0-9.-]{0,250}(?::[0-9]{1,5})?)")
+"""The queue of a job that was moved: QUEUE@SERVER."""
 
 MAX_WORDS = 300
 
@@ -100,6 +102,12 @@ def view_of(job: PbsThing, *, final: bool) -> JobView | None:
         return JobView("held", None, _why_held(job, comment))
     if state in _RUNNING:
         return JobView("running", None, _RUNNING[state])
+    if state == "M":
+        there = _MOVED_TO.fullmatch(job.sure("queue"))
+        server = there.group(1) if there is not None else ""
+        return JobView(
+            "queued", None, f"moved to {server or 'another server'}, where alone it is known", moved_to=server
+        )
     if state in _QUEUED:
         return JobView("queued", None, _QUEUED[state] or comment)
     raise PbsUnreadable(f"PBS says of {job.name} that its state is {state!r}.")
