@@ -93,7 +93,7 @@ def ends_in(row: BatchRow) -> Cell:
         return text_cell(wording.duration(round(left / row.pages_per_s)), "busy")
     if row.tally.settled or row.estimated_s is None:
         return text_cell(wording.UNKNOWN, "muted")
-    return text_cell(f"~{wording.duration(round(row.estimated_s))}", "muted")
+    return text_cell(wording.about(row.estimated_s), "muted")
 
 
 class JobSheet:

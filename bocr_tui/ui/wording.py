@@ -38,6 +38,22 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
+def about(seconds: float) -> str:
+    """An estimate in nine cells at most, no finer than it is: `~45 s`, `~11 m`, `~3 h 20 m`, `~12 d`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"~{whole} s"
+    minutes = round(whole / 60)
+    if minutes < 60:
+        return f"~{minutes} m"
+    hours = round(whole / 3600)
+    if minutes < 600:
+        return f"~{minutes // 60} h {minutes % 60:02d} m"
+    if hours < 24:
+        return f"~{hours} h"
+    return f"~{hours // 24} d {hours % 24} h" if hours < 72 else f"~{round(hours / 24):,} d"
+
+
 def clock(at: float | None) -> str:
     """The local time, with the day if it is not today's and the year if it is not this one."""
     if at is None:

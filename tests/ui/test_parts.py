@@ -147,6 +147,19 @@ def test_numbers_and_times_are_in_words() -> None:
     assert [wording.duration(each) for each in (None, 0.42, 7, 65, 3720, 200_000)] == [
         "–", "0.4 s", "7 s", "1 m 05 s", "1 h 02 m", "2 d 7 h",
     ]  # fmt: skip
+    estimates = [wording.about(each) for each in (45, 59.7, 655, 3599, 12_000, 35_970, 86_000, 200_000, 9e6)]
+    assert estimates == [
+        "~45 s",
+        "~1 m",
+        "~11 m",
+        "~1 h 00 m",
+        "~3 h 20 m",
+        "~10 h",
+        "~1 d 0 h",
+        "~2 d 8 h",
+        "~104 d",
+    ]
+    assert all(len(wording.about(1.07**power)) <= 9 for power in range(260))
     assert (wording.size(812), wording.size(12_345_678)) == ("812 B", "12.3 MB")
     assert (wording.things(1, "page"), wording.things(1234, "page")) == ("1 page", "1,234 pages")
     assert wording.percent(None) == "–"
