@@ -92,13 +92,13 @@ def pages_said(health: Health, window: str) -> tuple[Part, ...]:
     """Beside the plot of pages: now, and the most there was."""
     pace = health.pace
     now = health.vitals.pages_per_min
-    read = sum(pace.pages)
+    verdicts = wording.things(sum(pace.pages), "verdict")  # a page that two stages read has two
     parts: list[Part] = []
     if now is not None:
         parts.append((f"now {now:,.1f}  ", "strong"))
     parts.append((f"lately {health.left.pages_per_min:,.1f}  ", "plain"))
     most = max((*pace.pages_per_min, now or 0.0))  # now is not a mean, and may be more than any bar
-    return (*parts, (f"most {most:,.1f}  ", "muted"), (f"{wording.count(read)} in {window}", "muted"))
+    return (*parts, (f"most {most:,.1f}  ", "muted"), (f"{verdicts} in {window}", "muted"))
 
 
 def tokens_said(health: Health, window: str) -> tuple[Part, ...]:
