@@ -38,7 +38,7 @@ async def test_a_message_does_not_hide_what_waits_to_be_sent_nor_the_command_lin
         panel.app.screen_stack[-1].tell_outbox("Resubmit 1 page in 3 s")  # type: ignore[attr-defined]
         panel.app.tell("There is no engine of this name. " * 4, "error")
         await panel.sees("There is no engine of this name.")
-        assert "Resubmit 1 page in 3 s" in panel.lines[22]
+        assert "Resubmit 1 page in 3 s" in panel.lines[23]
         await panel.press("colon")
         await panel.until(lambda: isinstance(panel.app.screen, CommandLine))
         await panel.press(*"sort")
