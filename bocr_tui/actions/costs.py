@@ -20,6 +20,8 @@ def costs(action: Action, context: Context, options: Options) -> tuple[str, ...]
     try:
         if action.id == "batch.submit":
             return _of_submission(context, options)
+        if action.id == "batch.unplan":
+            return _of_unplanning(context)
         if action.id == "page.ignore":
             lost = text_lost(context.catalog.open(), context.selection.pages)
             return (lost,) if lost else ()
@@ -39,6 +41,15 @@ def _of_submission(context: Context, options: Options) -> tuple[str, ...]:
 
     config = wished(context.workspace.config, wishes_of(options))
     return tuple(sentences(foretell(context.catalog.open(), config, context.selection.batches)))
+
+
+def _of_unplanning(context: Context) -> tuple[str, ...]:
+    from bocr_tui.control.unplanning import unplan
+
+    found = unplan(context.catalog.open(), context.selection.batches, dry_run=True)
+    said = f"{counted(found.pages, 'page')} would be new again."
+    refused = f"{counted(len(found.refused), 'batch')} would be refused." if found.refused else ""
+    return (said, refused) if refused else (said,)
 
 
 def _of_reading(catalog: Catalog, pages: int, engine: str | None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from bocr_tui.actions.pages import PAGE_ACTIONS
 from bocr_tui.actions.reviewing import REVIEWING_ACTIONS
 from bocr_tui.actions.settings import SETTING_ACTIONS
 from bocr_tui.actions.sites import SITE_ACTIONS
+from bocr_tui.actions.unplanning import UNPLANNING_ACTIONS
 from bocr_tui.actions.workspace import WORKSPACE_ACTIONS
 
 ACTIONS: tuple[Action, ...] = (
@@ -17,6 +18,7 @@ ACTIONS: tuple[Action, ...] = (
     *SETTING_ACTIONS,
     *DOCUMENT_ACTIONS,
     *FORETELLING_ACTIONS,
+    *UNPLANNING_ACTIONS,
     *JOB_ACTIONS,
     *SITE_ACTIONS,
     *PAGE_ACTIONS,

@@ -41,6 +41,7 @@ from bocr_tui.cli.commands.serve import serve
 from bocr_tui.cli.commands.site import site
 from bocr_tui.cli.commands.sites import commands, pause, resume, sites
 from bocr_tui.cli.commands.status import status
+from bocr_tui.cli.commands.unplan import unplan
 from bocr_tui.cli.commands.upload import upload
 from bocr_tui.config.errors import UsageError
 
@@ -104,6 +105,7 @@ for command in (
     demo,
     import_,
     plan,
+    unplan,
     upload,
     submit,
     script,

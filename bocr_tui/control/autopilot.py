@@ -19,7 +19,7 @@ from bocr_tui.catalog.words import JOB_ENDED, JobState
 from bocr_tui.config.errors import BocrError
 from bocr_tui.config.model import Config
 from bocr_tui.control.events import AutopilotSaid, ControlEvent
-from bocr_tui.control.orders import resubmit_pages, submit_batches
+from bocr_tui.control.orders import NoSuchBatch, resubmit_pages, submit_batches
 from bocr_tui.control.pipeline import build_pipeline
 from bocr_tui.report.waiting import UNSUBMITTED
 
@@ -123,7 +123,10 @@ class Autopilot:
         if room <= 0:
             return False
         if batch is not None:
-            done = submit_batches(self._catalog, self._config, [int(batch)])
+            try:
+                done = submit_batches(self._catalog, self._config, [int(batch)])
+            except NoSuchBatch:  # taken apart since it was looked for, after a person had switched this off
+                return True
             self._say(f"Submitted {done.pages:,} pages.")
             return True
         if failed and (len(failed) >= self._config.autopilot.pool_pages or not living):

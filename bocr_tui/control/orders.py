@@ -29,6 +29,10 @@ _NAME_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 _RESUBMITTABLE = frozenset({PageState.FAILED, PageState.GAVE_UP, PageState.OK})
 
 
+class NoSuchBatch(UsageError):
+    """A batch was named that there is not, or not any more."""
+
+
 @dataclass(frozen=True)
 class Submitted:
     """What an order did. `refused` names the pages that could not be taken, with the reason."""
@@ -52,15 +56,14 @@ def submit_batches(
     pbs: Mapping[str, str] | None = None,
 ) -> Submitted:
     """Order the planned pages of these batches, one chain a batch; `pbs` is what its jobs ask for in place
-    of the site's settings. Raises UsageError, ConfigError."""
+    of the site's settings. One that is taken apart while this runs is passed over. Raises NoSuchBatch before
+    anything is ordered, UsageError, ConfigError."""
     chosen = site_to_use(config, site)
     pipeline = replace(build_pipeline(config, site=chosen), pbs=pbs or {})
+    _check_there(catalog, batch_ids)
     chains, jobs, refused, pages = [], [], [], 0
     for batch_id in batch_ids:
         with catalog.writing() as connection:
-            state = connection.execute(select(core.batch.c.state).where(core.batch.c.id == batch_id)).scalar()
-            if state is None:
-                raise UsageError(f"There is no batch {batch_id}.", "`bocr status` lists them.")
             ids = _ids(connection, batch_id, PageState.PLANNED)
             chain_id, job_ids, taken, not_taken = _order(connection, pipeline, chosen, "batch", ids)
             refused += not_taken
@@ -166,6 +169,18 @@ def site_to_use(config: Config, site: str | None) -> str:
     if chosen not in config.sites:
         raise UsageError(f"There is no site {chosen}.", f"Sites: {', '.join(sorted(config.sites))}.")
     return chosen
+
+
+def _check_there(catalog: Catalog, batch_ids: Sequence[int]) -> None:
+    """Raises NoSuchBatch."""
+    with catalog.reading() as connection:
+        for part in chunked(batch_ids):
+            found = set(
+                connection.execute(select(core.batch.c.id).where(core.batch.c.id.in_(part))).scalars()
+            )
+            for batch_id in part:
+                if batch_id not in found:
+                    raise NoSuchBatch(f"There is no batch {batch_id}.", "`bocr batches` lists them.")
 
 
 def _ids(connection: Connection, batch_id: int, state: PageState) -> list[int]:

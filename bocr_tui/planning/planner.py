@@ -17,6 +17,7 @@ from bocr_tui.config.errors import UsageError
 from bocr_tui.config.model import Config
 from bocr_tui.planning.balance import Balance, Item, Piece, balance
 from bocr_tui.planning.costs import Costs, pipeline_costs
+from bocr_tui.planning.numbering import batch_name, next_number
 from bocr_tui.planning.selection import DocumentPages, select_new_pages
 
 BATCHES_A_TRANSACTION = 25
@@ -92,7 +93,7 @@ def plan(
             raise UsageError(
                 f"This would make {len(balanced.batches):,} batches.", "Ask for larger ones (--pages)."
             )
-        rows = _describe(balanced, first=_next_number(connection))
+        rows = _describe(balanced, first=next_number(connection))
     if not dry_run and rows:
         rows = _write(catalog, rows, balanced, selection.documents)
     skipped = [(f"documents {state}", count) for state, count in selection.unreadable.items()]
@@ -112,12 +113,6 @@ def plan(
         skipped=tuple(skipped),
         dry_run=dry_run,
     )
-
-
-def batch_name(number: int) -> str:
-    """b0001 to b9999, c10000 to c99999, d100000…: the letter grows with the digits, so that names sort."""
-    digits = max(4, len(str(number)))
-    return f"{chr(ord('b') + digits - 4)}{number:0{digits}d}"
 
 
 def _check(
@@ -142,15 +137,6 @@ def _items(documents: Sequence[DocumentPages], costs: Costs) -> list[Item]:
         count = len(document.page_ids)
         items.append(Item(document.document_id, count, count * page_s[language]))
     return items
-
-
-def _next_number(connection: Connection) -> int:
-    """One more than the highest number in a batch's name, or the highest id: names are never used twice."""
-    highest = 0
-    for (name,) in connection.exec_driver_sql("SELECT name FROM batch ORDER BY name DESC LIMIT 1"):
-        highest = int(name[1:]) if name[1:].isdigit() else 0
-    (last_id,) = connection.exec_driver_sql("SELECT coalesce(max(id), 0) FROM batch").one()
-    return max(highest, int(last_id)) + 1
 
 
 def _describe(balanced: Balance, first: int) -> tuple[PlannedBatch, ...]:
@@ -178,11 +164,11 @@ def _write(
     pairs = list(zip(rows, balanced.batches, strict=True))
     for start in range(0, len(pairs), BATCHES_A_TRANSACTION):
         with catalog.writing() as connection:
-            number = _next_number(connection)
+            number = next_number(connection)
             for row, pieces in pairs[start : start + BATCHES_A_TRANSACTION]:
                 ids = _still_new(connection, _ids_of(pieces, page_ids))
                 if ids:
-                    written.append(_write_batch(connection, batch_name(number), row, ids))
+                    written.append(_write_batch(connection, number, row, ids))
                     number += 1
     total = sum(row.pages for row in written)
     with catalog.writing() as connection:
@@ -190,14 +176,16 @@ def _write(
     return tuple(written)
 
 
-def _write_batch(connection: Connection, name: str, row: PlannedBatch, ids: Sequence[int]) -> PlannedBatch:
-    batch_id = connection.exec_driver_sql(
-        "INSERT INTO batch (name, state, pages, documents, estimated_s, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (name, str(BatchState.PLANNED), len(ids), row.documents, row.estimated_s, now()),
-    ).lastrowid
-    move_pages(connection, ids, PageState.PLANNED, batch_id=batch_id)
-    return PlannedBatch(name, len(ids), row.documents, row.estimated_s, batch_id)
+def _write_batch(connection: Connection, number: int, row: PlannedBatch, ids: Sequence[int]) -> PlannedBatch:
+    """The number is the id too: one that SQLite chose could be that of a batch that was taken apart."""
+    name = batch_name(number)
+    connection.exec_driver_sql(
+        "INSERT INTO batch (id, name, state, pages, documents, estimated_s, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (number, name, str(BatchState.PLANNED), len(ids), row.documents, row.estimated_s, now()),
+    )
+    move_pages(connection, ids, PageState.PLANNED, batch_id=number)
+    return PlannedBatch(name, len(ids), row.documents, row.estimated_s, number)
 
 
 def _still_new(connection: Connection, ids: Sequence[int]) -> list[int]:

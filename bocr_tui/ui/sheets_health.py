@@ -20,6 +20,7 @@ SIGNS = {
     "submit": ("»", "busy"),
     "resubmit": ("»", "busy"),
     "plan": ("·", "muted"),
+    "unplan": ("·", "muted"),
     "journal": ("!", "warning"),
     "upload": ("↑", "busy"),
     "site": ("●", "accent"),

@@ -11,7 +11,8 @@ import pytest
 from bocr_tui.catalog.database import Catalog
 from bocr_tui.config.errors import UsageError
 from bocr_tui.config.model import Config, PlanningConfig, SiteConfig
-from bocr_tui.planning.planner import batch_name, plan
+from bocr_tui.planning.numbering import batch_name
+from bocr_tui.planning.planner import plan
 from bocr_tui.planning.selection import selected_page_ids, spread_numbers
 from tests.planning.archive import add_document, make_catalog
 

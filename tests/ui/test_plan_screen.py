@@ -280,3 +280,29 @@ async def test_a_key_that_comes_before_the_configuration_is_read_waits_for_it(
             read.set()
         await panel.until(lambda: isinstance(panel.app.screen, Confirm))
         assert batches(waiting) == 2
+
+
+async def test_a_plan_is_taken_back_batch_by_batch_after_a_question_that_says_no_by_default(
+    waiting: Campaign,
+) -> None:
+    async with opened(waiting.workspace, (120, 40)) as panel:
+        await on_plan(panel)
+        await panel.press("tab", "space", "U")
+        await panel.sees("Unplan 1 batch?")
+        await panel.sees("bocr unplan b00001")
+        await panel.sees("14 pages would be new again.")
+        await panel.press("enter")
+        await panel.sees("Nothing was done: all is left as it was.")
+        assert batches(waiting) == 2
+        await panel.press("U")
+        await panel.agree()
+        await panel.sees("1 batch taken apart: 14 pages are new again.")
+        assert (states(waiting), batches(waiting)) == ({"new": 126, "planned": 14}, 1)
+        await panel.go("batches")
+        await panel.sees("b00002")
+        assert "b00001" not in panel.text
+        await panel.press("U")
+        await panel.sees("bocr unplan b00002")
+        await panel.agree()
+        await panel.until(lambda: batches(waiting) == 0)
+        await panel.sees("No batch")

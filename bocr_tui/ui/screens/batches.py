@@ -50,6 +50,7 @@ class BatchesScreen(ListScreen[BatchRow]):
 
     BINDINGS: ClassVar = [
         action_binding("batch.submit"),
+        action_binding("batch.unplan", show=False),
         MAP,
         Binding("A", "autopilot", "Autopilot", tooltip="Submit batches as there is room; again: no more."),
     ]

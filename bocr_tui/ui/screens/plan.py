@@ -36,6 +36,7 @@ class PlanScreen(PlanView):
         action_binding("batch.submit"),
         action_binding("batch.foretell"),
         action_binding("batch.script"),
+        action_binding("batch.unplan", show=False),
     ]
 
     def selection(self) -> Selection:
@@ -77,7 +78,7 @@ class PlanScreen(PlanView):
         self._want_preview()
         if action_id == "workspace.plan":
             self.documents.unmark()
-        elif action_id == "batch.submit":
+        elif action_id in ("batch.submit", "batch.unplan"):
             self.planned.unmark()
 
     async def _plan(self, selection: Selection) -> None:
