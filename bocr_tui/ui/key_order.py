@@ -23,9 +23,8 @@ from bocr_tui.ui.work import begin
 PATIENCE_S = 2.0
 """How long a key waits at most for what the one before it leads to, whatever holds that up."""
 
-NO_PATIENCE_S = 0.05
-"""How long each of the next ones waits when one has waited in vain: many keys, the one to leave with among
-them, must not wait one after the other for what does not answer."""
+LEAVES = "ctrl+q"
+"""Waits behind no keys that a screen does not answer."""
 
 QUIET_TURNS = 3
 """Turns of the loop without a message on the way: work that a key began has then taken its first step."""
@@ -47,7 +46,6 @@ class KeysInOrder(App[None]):
         """Keys, and what else a person did, that came while others were not done with, the oldest first."""
         self._key_sent: events.Key | None = None
         """The key that went down to the focus and has not come back."""
-        self._patience_s = PATIENCE_S
 
     async def on_event(self, event: events.Event) -> None:
         """A key comes here twice: from the terminal, and back from the focus, where nothing took it. Only
@@ -60,7 +58,6 @@ class KeysInOrder(App[None]):
         elif not self._waits(event):
             await super().on_event(event)
         elif not self._held_keys and not self.message_queue_size and self._keys_rest():
-            self._patience_s = PATIENCE_S
             await self._send_key(event)
         else:
             self._held_keys.append(event)
@@ -81,14 +78,20 @@ class KeysInOrder(App[None]):
 
     async def _send_held_keys(self) -> None:
         while self._held_keys:
-            rest = await self._until_keys_rest()
-            self._patience_s = PATIENCE_S if rest else NO_PATIENCE_S
+            if not await self._until_keys_rest():
+                self._leave_first()
             await self._send_key(self._held_keys[0])
+            self._held_keys.popleft()
+
+    def _leave_first(self) -> None:
+        """Forget the keys before the one to leave with, where there is one."""
+        leaving = next((at for at, key in enumerate(self._held_keys) if _leaves(key)), 0)
+        for _ in range(leaving):
             self._held_keys.popleft()
 
     async def _until_keys_rest(self) -> bool:
         """Whether they do, or it took too long."""
-        ends, turns, quiet = time.monotonic() + self._patience_s, 0, 0
+        ends, turns, quiet = time.monotonic() + PATIENCE_S, 0, 0
         while quiet < QUIET_TURNS and (left_s := ends - time.monotonic()) > 0:
             turns += 1
             await asyncio.sleep(0 if turns < QUICK_TURNS else TURN_S)
@@ -114,3 +117,7 @@ class KeysInOrder(App[None]):
                 return False
             node = node.parent
         return True
+
+
+def _leaves(event: events.Event) -> bool:
+    return isinstance(event, events.Key) and event.key == LEAVES
