@@ -365,7 +365,9 @@ async def test_a_job_that_cannot_draw_says_why_in_its_log(tmp_path: Path) -> Non
     assert check.state == BAD
     assert "ended without a report" in check.said
     assert "no module anaconda3" in check.said
-    assert list((tmp_path / "site" / "runs").iterdir()) == []
+    (folder,) = (tmp_path / "site" / "runs").iterdir()
+    assert f"{folder}/job.log" in check.next_step and "bocr doctor" in check.next_step
+    assert "no module anaconda3" in (folder / "job.log").read_text(encoding="utf-8")
 
 
 async def test_a_test_job_is_taken_back_when_the_person_leaves(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """A job that takes ten seconds: one page through the worker, by the scheduler, as any job goes.
 
 Its page is drawn, and read by the engine that reads nothing. It is no job of the catalog: its folder is
-removed at the end, and it is taken back where it does not start in time.
+removed at the end, and it is taken back where it does not start in time. Where it ended badly the folder
+stays: its log is what a person reads next.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from bocr_tui.sites.deploy import Prepared
 from bocr_tui.sites.scheduler.base import Accepted, JobView, Rejected, ScriptOrder, SubmitOrder
 from bocr_tui.sites.site import Site
 from bocr_tui.sites.transport.base import RunAsk, RunNews
+from bocr_tui.sites.transport.local import LocalTransport
 from bocr_worker.protocol.errors import ProtocolError
 from bocr_worker.protocol.exit_report import ExitReport, load_exit_report
 from bocr_worker.protocol.manifest import (
@@ -40,7 +42,7 @@ _END_S = 30.0
 _POLL_S = 0.5
 _LOOK_S = 10.0
 _SUBMIT_TRIES, _AGAIN_S = 5, 1.0
-_LOG_LINES = 3
+_LOG_LINES = 5
 
 PAGE_PDF = b"""%PDF-1.4
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
@@ -76,9 +78,15 @@ async def trial_check(site: Site, engine: str, prepared: Prepared, wait_s: float
         end = await _wait(site, token, answer, wait_s)
     finally:
         left = await asyncio.shield(
-            _clean(site, token, answer, over=end is not None and end.report is not None)
+            _clean(
+                site,
+                token,
+                answer,
+                over=end is not None and end.report is not None,
+                keep=end is not None and end.report is not None and not _well(end.report),
+            )
         )
-    check = _judge(site, answer, end, wait_s)
+    check = _judge(site, token, answer, end, wait_s)
     return check if not left else Check(check.name, DOUBTFUL, f"{check.said}; {left}", check.next_step)
 
 
@@ -163,13 +171,15 @@ def _log(news: RunNews) -> str:
     return " / ".join([line.strip() for line in text.splitlines() if line.strip()][-_LOG_LINES:])
 
 
-async def _clean(site: Site, token: str, job: str, *, over: bool) -> str:
-    """Take it back where it is not over, and remove its folder. Returns what is left behind, in words."""
+async def _clean(site: Site, token: str, job: str, *, over: bool, keep: bool) -> str:
+    """Take it back where it is not over, and remove its folder unless it is to `keep`. Returns what is left
+    behind against our will, in words."""
     try:
         if not over:
             await site.scheduler.stop(token, job, force=True)
             await _until_gone(site, token, job)
-        await _remove(site, token)
+        if not keep:
+            await _remove(site, token)
     except SiteError as error:
         return f"its folder runs/{token} was left behind ({error.cause.rstrip('.')})"
     return ""
@@ -190,11 +200,23 @@ async def _remove(site: Site, token: str) -> None:
     await site.transport.call("remove_run", token)
 
 
-def _judge(site: Site, job: str, end: _End | None, wait_s: float) -> Check:
+def _well(report: ExitReport) -> bool:
+    return report.outcome == "ok" and report.ok == 1
+
+
+def _folder(site: Site, token: str) -> str:
+    """Where its folder lies, as a person finds it there."""
+    if isinstance(site.transport, LocalTransport):
+        return str(site.transport.root / "runs" / token)
+    root = site.config.root.rstrip("/")
+    return f"{root if root.startswith(('/', '~')) else f'~/{root}'}/runs/{token}"
+
+
+def _judge(site: Site, token: str, job: str, end: _End | None, wait_s: float) -> Check:
     name = "test job"
     if end is None or (end.report is None and end.view is None):
         return Check(name, BAD, f"job {job}: nothing was heard of it", "Try again; see the scheduler there.")
-    log = f" (its log: {end.log})" if end.log else ""
+    log = f" (its log ends with: {end.log})" if end.log else ""
     if end.report is None:
         assert end.view is not None
         words = f": {end.view.words}" if end.view.words else ""
@@ -203,11 +225,17 @@ def _judge(site: Site, job: str, end: _End | None, wait_s: float) -> Check:
             return Check(name, DOUBTFUL, said, "The queue may be busy: try again with --wait.")
         said = f"job {job} is {end.view.state} and gave no report within {wait_s:.0f} s{words}{log}"
         return Check(name, BAD, said, "Look at setup and activate: does the job's shell come through them?")
-    if end.report.outcome != "ok" or end.report.ok != 1:
+    if not _well(end.report):
         said = (
             f"job {job} ended with {end.report.outcome}: {end.report.cause or 'its page was not drawn'}{log}"
         )
-        return Check(name, BAD, said, "Mend what it says and try again.")
+        folder = _folder(site, token)
+        next_step = (
+            f"Read {folder}/job.log on {site.name}. What its last lines name is mostly set by setup, activate"
+            f" or python of this site in bocr.toml: mend that, run `bocr doctor {site.name}` again, and"
+            f" remove {folder}."
+        )
+        return Check(name, BAD, said, next_step)
     return Check(
         name, GOOD, f"job {job} was submitted, ran and reported within {end.seconds:.0f} s, and is removed"
     )
