@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 
 import pytest
@@ -39,6 +41,22 @@ async def test_a_new_hosts_key_is_shown_and_written_down_after_a_yes(sshd: Sshd,
     again = Person()
     await ssh_transport(sshd.site(), again).place()
     assert not again.questions
+
+
+async def test_the_time_a_person_takes_to_answer_is_kept_apart(sshd: Sshd, ssh_transport: Make) -> None:
+    (sshd.ssh / "known_hosts").unlink()
+    person = Person(host_key=[["yes"]])
+    person.thinking = asyncio.Event()
+    transport = ssh_transport(sshd.site(), person)
+    assert transport.asked_s == 0
+    began_s = time.monotonic()
+    connecting = asyncio.create_task(transport.place())
+    while not person.questions:
+        await asyncio.sleep(0.01)
+    thinks_s = 0.2
+    asyncio.get_running_loop().call_later(thinks_s, person.thinking.set)
+    await connecting
+    assert thinks_s <= transport.asked_s < time.monotonic() - began_s
 
 
 @pytest.mark.parametrize("answer", [[["no"]], [[""]], []])

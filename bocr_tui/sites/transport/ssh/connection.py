@@ -39,12 +39,14 @@ class Live:
 
 
 class Connection:
-    """`problem` says in words why there is no connection; `link` how things stand."""
+    """`problem` says in words why there is no connection; `link` how things stand. `asked_s` is how long
+    people took to answer its questions, in all."""
 
     def __init__(
         self, site: str, config: SiteConfig, asker: Asker, log: CommandLog, folder: Path, tuning: Tuning
     ) -> None:
         self.problem = ""
+        self.asked_s = 0.0
         self._site, self._asker, self._log, self._folder, self._tuning = site, asker, log, folder, tuning
         self._target = _target(site, config)
         self._opened = Opened()
@@ -148,6 +150,8 @@ class Connection:
         except BaseException:
             await asyncio.shield(_close_hops(live.hops))
             raise
+        finally:
+            self.asked_s += clock.stood_s
         return live
 
     async def _follow(self, target: Target, opener: HopOpener, live: Live, depth: int) -> None:

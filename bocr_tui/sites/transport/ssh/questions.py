@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -14,10 +15,12 @@ ONE_TIME = {QuestionKind.KEYBOARD, QuestionKind.PASSWORD}
 
 
 class Clock:
-    """A time limit that does not run while a person thinks. Use it as `async with clock.limit():`."""
+    """A time limit that does not run while a person thinks. Use it as `async with clock.limit():`. `stood_s`
+    is how long it stood still, in all."""
 
     def __init__(self, limit_s: float) -> None:
         self.limit_s = limit_s
+        self.stood_s = 0.0
         self._timeout: asyncio.Timeout | None = None
 
     @asynccontextmanager
@@ -33,9 +36,11 @@ class Clock:
     @contextmanager
     def standing(self) -> Iterator[None]:
         self._set(None)
+        began_s = time.monotonic()
         try:
             yield
         finally:
+            self.stood_s += time.monotonic() - began_s
             self._set(asyncio.get_running_loop().time() + self.limit_s)
 
     def _set(self, when: float | None) -> None:

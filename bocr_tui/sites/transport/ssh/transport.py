@@ -74,6 +74,11 @@ class SshTransport:
         """Why there is no connection, a sentence; empty while there is one."""
         return self._connection.problem
 
+    @property
+    def asked_s(self) -> float:
+        """How long people took to answer questions of the connection, in all."""
+        return self._connection.asked_s
+
     async def place(self) -> Place:
         """What the site looks like: root, host, Python. Connects, and installs the helper."""
         return (await self._ready())[1]
