@@ -29,6 +29,7 @@ class Said:
     port: int | None = None
     root: str | None = None
     scheduler: str | None = None
+    pbs_exec: str | None = None
     queue: str | None = None
     select: str | None = None
     walltime: str | None = None
@@ -158,7 +159,9 @@ def _place(draft: _Draft, said: Said) -> None:
 
 def _jobs(draft: _Draft, said: Said) -> None:
     remote = draft.settings["transport"] == "ssh"
-    asked_of_pbs = any((said.queue, said.select, said.walltime, said.account, said.project, said.directives))
+    asked_of_pbs = any(
+        (said.queue, said.select, said.walltime, said.account, said.project, said.directives, said.pbs_exec)
+    )
     guess = "pbs" if remote or asked_of_pbs else "direct"
     draft.settle("scheduler", said.scheduler, "Who starts jobs: pbs or direct (nobody else)?", guess)
     if draft.settings["scheduler"] == "pbs":
@@ -169,6 +172,7 @@ def _jobs(draft: _Draft, said: Said) -> None:
         )
         draft.settle(("pbs", "account"), said.account, "Account (empty: none):")
         draft.settle(("pbs", "project"), said.project)
+        draft.settle("pbs_exec", said.pbs_exec)
         draft.settle(("pbs", "directives"), list(said.directives) or None)
         draft.settle("max_queued", said.max_queued, "Jobs to keep there at once, waiting and running:", 8)
     else:

@@ -41,6 +41,7 @@ INPT = (
     "--setup", "module use /app/common/modules", "--setup", "module load anaconda3-2024.10",
     "--activate", "chandra=source activate khalil_vllm", "--model", "chandra=~/models/chandra",
     "--engine-python", "chandra=python3.10", "--max-queued", "4", "--documents", "in_place",
+    "--pbs-exec", "/opt/pbs",
 )  # fmt: skip
 
 
@@ -57,7 +58,7 @@ def test_everything_can_be_said_without_a_terminal(bocr: Bocr, workspace: Path) 
     assert site.setup == ("module use /app/common/modules", "module load anaconda3-2024.10")
     assert site.environments["chandra"].activate == ("source activate khalil_vllm",)
     assert site.environments["chandra"].python == "python3.10"
-    assert site.documents == "in_place"
+    assert (site.documents, site.pbs_exec) == ("in_place", "/opt/pbs")
 
 
 def test_several_sites_live_in_one_workspace_and_are_listed(bocr: Bocr, workspace: Path) -> None:
@@ -289,7 +290,8 @@ def test_without_a_terminal_a_new_host_is_declined_with_the_next_step(
     assert said.code == 1
     (check,) = said.json["checks"]
     assert (check["name"], check["state"]) == ("connection", "bad")
-    assert check["next_step"]
+    assert re.search(r"SHA256:\S+\) has not been accepted", check["said"])
+    assert "run `bocr doctor far`" in check["next_step"]
 
 
 QUEUES = [Queue("workq"), Queue("closed", enabled=False)]

@@ -29,6 +29,9 @@ def add(
     port: Annotated[int | None, typer.Option("--port", help="As ~/.ssh/config says, or 22.")] = None,
     root: Annotated[str | None, typer.Option("--root", help="bocr's folder there.")] = None,
     scheduler: Annotated[str | None, typer.Option("--scheduler", help="pbs or direct.")] = None,
+    pbs_exec: Annotated[
+        str | None, typer.Option("--pbs-exec", help="PBS: its folder there, where it is not found by itself.")
+    ] = None,
     queue: Annotated[str | None, typer.Option("--queue", help="PBS: the queue.")] = None,
     select: Annotated[
         str | None, typer.Option("--select", help="PBS: such as 1:ncpus=20:mem=180gb:ngpus=1.")
@@ -88,6 +91,7 @@ def add(
         port=port,
         root=root,
         scheduler=scheduler,
+        pbs_exec=pbs_exec,
         queue=queue,
         select=select,
         walltime=walltime,

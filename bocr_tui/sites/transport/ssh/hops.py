@@ -172,7 +172,9 @@ class HopOpener:
         if answer is None or answer[0].strip().lower() != "yes":
             raise NeedsPerson(
                 f"The host key of {settings.name} ({fingerprint(shown)}) has not been accepted.",
-                "Connect again to be asked again.",
+                "Compare that fingerprint with the one that its administrators give. To accept it, run"
+                f" `bocr doctor {self._questions.site}`, or `ssh {settings.name}`, in a terminal and answer"
+                " yes.",
             )
         try:
             await asyncio.to_thread(remember, settings.known_hosts[0], known.names[0], shown)
