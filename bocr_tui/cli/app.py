@@ -47,7 +47,21 @@ from bocr_tui.config.errors import UsageError
 
 
 class _Group(TyperGroup):
-    """Turns the two interruptions that typer would answer by itself into ours."""
+    """Turns the two interruptions that typer would answer by itself into ours, and groups the commands of a
+    help without Rich as Rich's panels do."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        shown = [(name, command) for name, command in found if command is not None and not command.hidden]
+        room = formatter.width - 6 - max((len(name) for name, _ in shown), default=0)
+        headings: dict[str, list[tuple[str, str]]] = {}
+        for name, command in shown:
+            heading = getattr(command, "rich_help_panel", None)
+            under = heading if isinstance(heading, str) else "Commands"
+            headings.setdefault(under, []).append((name, command.get_short_help_str(room)))
+        for under, rows in headings.items():
+            with formatter.section(under):
+                formatter.write_dl([(name.ljust(formatter.width - 6 - room), said) for name, said in rows])
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -99,45 +113,18 @@ def face(
         raise UsageError("--readonly is for the panel.", f"`bocr {context.invoked_subcommand}` takes none.")
 
 
-for command in (
-    init,
-    run,
-    demo,
-    import_,
-    plan,
-    unplan,
-    upload,
-    submit,
-    script,
-    watch,
-    autopilot,
-    serve,
-    status,
-    health,
-    sites,
-    documents,
-    batches,
-    jobs,
-    pages,
-    page,
-    resubmit,
-    reset,
-    ignore,
-    accept,
-    edit,
-    log,
-    cancel,
-    requeue,
-    hold,
-    release,
-    settle,
-    pause,
-    resume,
-    commands,
-    export,
-    clean,
-    doctor,
-    config,
-):
-    app.command(command.__name__.rstrip("_"))(command)
-app.add_typer(site)
+COMMANDS = {
+    "From files to text": (
+        init, run, demo, import_, plan, unplan, upload, submit, script, watch, autopilot, export,
+    ),
+    "How things stand": (status, health, documents, batches, jobs, pages, page, log, serve),
+    "Pages": (resubmit, reset, ignore, accept, edit),
+    "Jobs": (cancel, requeue, hold, release, settle),
+    "Workspace and sites": (doctor, config, clean, sites, pause, resume, commands),
+}  # fmt: skip
+"""What the help shows them under, in the order in which they are needed."""
+
+for heading, those in COMMANDS.items():
+    for command in those:
+        app.command(command.__name__.rstrip("_"), rich_help_panel=heading)(command)
+app.add_typer(site, rich_help_panel="Workspace and sites")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from bocr_tui.cli.app import app
+from bocr_tui.cli.app import COMMANDS, app
 from bocr_tui.cli.call import EXIT_CODES
 from bocr_tui.cli.finish import run_record
 from bocr_tui.report.summary import Summary
@@ -22,6 +22,15 @@ def test_every_command_is_in_the_guide() -> None:
         names += [f"{group.typer_instance.info.name} {info.name}" for info in inner]
     assert len(names) >= 18
     assert [name for name in names if f"`bocr {name}" not in GUIDE] == []
+
+
+def test_the_help_groups_the_commands_in_the_order_in_which_they_are_needed() -> None:
+    reference = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    whole = reference.partition("## `bocr init`")[0]
+    places = [whole.index(f"\n{heading}:\n") for heading in COMMANDS]
+    assert places == sorted(places) and "\nCommands:\n" not in whole
+    for name in (str(info.name) for info in app.registered_commands):
+        assert whole.count(f"\n  {name} ") == 1, name
 
 
 def test_the_keys_of_a_run_are_those_that_are_promised() -> None:
