@@ -158,3 +158,16 @@ def test_where_the_quota_is_used_up_who_drives_goes_on_driving(
         patched.setattr(os, "open", full)
         drivers.drive_catalog(root, "c2", HERE)
     assert {one.name for one in (tmp_path / "drivers").iterdir()} == {"c1"}, "nothing half is left"
+
+
+def test_a_folder_that_cannot_be_read_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drivers.drive_catalog(str(tmp_path), "c1", HERE)
+
+    def fails(*_: object) -> list[str]:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "listdir", fails)
+    with pytest.raises(OSError, match="Input/output"):
+        drivers.drive_catalog(str(tmp_path), "c1", HERE)

@@ -89,7 +89,7 @@ def _held(folder: str) -> Optional[_Lease]:
     """The latest generation; None where there is none, or where it just got another name."""
     try:
         found = [_NAME.fullmatch(name) for name in os.listdir(folder)]
-    except OSError:
+    except FileNotFoundError:
         return None
     leases = [_Lease(int(one.group(1)), one.group(2), one.group(3)) for one in found if one is not None]
     return max(leases) if leases else None
