@@ -37,6 +37,12 @@ _WAITING = (events.Key, events.Paste)
 _IN_LINE = (events.MouseDown, events.MouseUp, events.MouseScrollDown, events.MouseScrollUp)
 
 
+class HoldsKeys:
+    """A widget that still does what a key asked of it, though no message is on its way."""
+
+    holds_keys: bool = False
+
+
 class KeysInOrder(App[None]):
     """An app that takes keys one at a time."""
 
@@ -113,7 +119,7 @@ class KeysInOrder(App[None]):
             return False
         node: DOMNode | None = self.focused or self.screen
         while node is not None and node is not self:
-            if node.message_queue_size:
+            if node.message_queue_size or (isinstance(node, HoldsKeys) and node.holds_keys):
                 return False
             node = node.parent
         return True

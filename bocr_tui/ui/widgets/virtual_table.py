@@ -17,6 +17,7 @@ from textual.timer import Timer
 
 from bocr_tui.config.errors import BocrError
 from bocr_tui.ui.binding_ids import with_ids
+from bocr_tui.ui.key_order import HoldsKeys
 from bocr_tui.ui.nothing_here import BEGIN
 from bocr_tui.ui.widgets.row_store import CHUNK_ROWS, Identified
 from bocr_tui.ui.widgets.table_drawing import DrawnTable, Notice, Sheet
@@ -37,7 +38,7 @@ class ListSource(Protocol[Row]):
     async def rows(self, ids: Sequence[int]) -> list[Row]: ...
 
 
-class VirtualTable(PointedTable[Row], can_focus=True):
+class VirtualTable(PointedTable[Row], HoldsKeys, can_focus=True):
     """Shows one ListSource. `cursor` is the index of the current row; it stays on its id."""
 
     BINDINGS: ClassVar = with_ids(
@@ -98,8 +99,8 @@ class VirtualTable(PointedTable[Row], can_focus=True):
         self.complete = False
         self.trouble: BocrError | None = None
         self.trouble_since: float | None = None
-        self._selects = False
-        """Whether enter was pressed on a row that was not read yet."""
+        self.holds_keys = False
+        """Whether enter was pressed on a row that was not read yet: what comes next is for what it opens."""
 
     @property
     def current_id(self) -> int | None:
@@ -121,7 +122,7 @@ class VirtualTable(PointedTable[Row], can_focus=True):
         """Show another list from its first row, or with the cursor on the id `at` where the list has it."""
         self._source, self.empty, self._sought = source, empty, at
         self._store.replace_ids(array("q"), keep=False)
-        self.loaded = self.complete = self._selects = False
+        self.loaded = self.complete = self.holds_keys = False
         self.trouble = self.trouble_since = None
         self.cursor = self.top = 0
         self.redraw()
@@ -156,6 +157,7 @@ class VirtualTable(PointedTable[Row], can_focus=True):
         self.post_message(self.Loaded(self))
 
     def _fail(self, error: BocrError) -> None:
+        self.holds_keys = False
         self.trouble = error
         self.trouble_since = self.trouble_since or time.monotonic()
         self.refresh()
@@ -168,6 +170,7 @@ class VirtualTable(PointedTable[Row], can_focus=True):
         self.trouble = self.trouble_since = None
         self.loaded = True
         self._store.replace_ids(ids, keep=True)
+        self.holds_keys = self.holds_keys and not self._is_known_empty
         index = None if held is None else self._store.index_of(held, self.cursor)
         if index is None:
             index = max(0, min(self.cursor, len(ids) - 1))
@@ -212,8 +215,8 @@ class VirtualTable(PointedTable[Row], can_focus=True):
                 self.refresh()
                 if self.current is not self._told:
                     self._announce()
-                if self._selects and self.current is not None:
-                    self.action_select()
+                if self.holds_keys and self.current is not None:
+                    self._select_late()
         except BocrError as error:
             self._fail(error)
             self.post_message(self.Loaded(self))
@@ -270,7 +273,7 @@ class VirtualTable(PointedTable[Row], can_focus=True):
 
     def _go(self, index: int) -> None:
         """To a row; before there are any, to where it will be."""
-        self._selects = False
+        self.holds_keys = False
         if self.loaded:
             self.cursor = max(0, min(index, len(self._store) - 1))
         else:
@@ -279,9 +282,19 @@ class VirtualTable(PointedTable[Row], can_focus=True):
     def action_select(self) -> None:
         """Open the row under the cursor, as soon as it is read."""
         row = self.current
-        self._selects = row is None
+        self.holds_keys = row is None and self.trouble is None and not self._is_known_empty
         if row is not None:
             self.post_message(self.Selected(self, row))
+
+    def _select_late(self) -> None:
+        """Open the row that enter was pressed on, unless one has gone elsewhere since."""
+        self.holds_keys = False
+        if self.screen.is_current:
+            self.action_select()
+
+    @property
+    def _is_known_empty(self) -> bool:
+        return self.complete and not self.row_count
 
     def notice(self) -> tuple[Notice, str]:
         if self.trouble is not None:
