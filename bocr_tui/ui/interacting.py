@@ -155,7 +155,7 @@ class InteractingApp(KeysInOrder):
     async def action_go(self, place: str) -> None:
         """By its key. A place not loaded yet is loaded beside the loop, and later keys wait for it."""
         found = place_named(place)
-        if found is not None:
+        if found is not None and not found.is_loaded:
             await asyncio.to_thread(found.load)
         self.go(place)
 

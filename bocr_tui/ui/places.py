@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -36,6 +37,10 @@ class Place:
     @property
     def there(self) -> bool:
         return importlib.util.find_spec(self.module) is not None
+
+    @property
+    def is_loaded(self) -> bool:
+        return self.module in sys.modules
 
     def load(self) -> type[PanelScreen[None]]:
         """The screen's class; imports its module."""

@@ -12,7 +12,7 @@ from textual.app import App
 
 from tests.ui.campaign import Campaign
 from tests.ui.conftest import opened
-from tests.ui.stalls import STALL_S, Stall, fail_on
+from tests.ui.stalls import SMALL_WORK, STALL_S, Stall, fail_on
 
 BURNS_S = STALL_S * 3
 """Too long even for a machine that takes twice as long for everything."""
@@ -40,12 +40,13 @@ class Burning(App[None]):
 
 
 async def test_a_handler_that_burns_cpu_is_caught_by_name_and_one_that_awaits_is_not(
-    loop_stalls: list[Stall],
+    loop_stalls: list[Stall], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = Burning()
     async with app.run_test() as pilot:
         await pilot.press("t")
         assert app.handled == ["t"] and loop_stalls == []
+        monkeypatch.setattr(SMALL_WORK, "slowness", lambda: 1.0)  # of a busy machine, that would excuse it
         await pilot.press("b")
     (stall,) = loop_stalls
     loop_stalls.clear()
@@ -54,7 +55,11 @@ async def test_a_handler_that_burns_cpu_is_caught_by_name_and_one_that_awaits_is
         fail_on([stall])
 
 
-async def test_a_plain_callback_is_caught_and_a_look_for_garbage_is_not(loop_stalls: list[Stall]) -> None:
+async def test_a_plain_callback_is_caught_and_a_look_for_garbage_is_not(
+    loop_stalls: list[Stall], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SMALL_WORK, "slowness", lambda: 1.0)
+
     def collects() -> None:
         """As long as a stall, and nearly all of it garbage's."""
         ends = time.thread_time() + BURNS_S

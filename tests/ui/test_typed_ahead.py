@@ -86,3 +86,12 @@ async def test_what_is_pressed_after_enter_waits_for_the_row_that_it_opens(share
             await panel.until(lambda: isinstance(panel.app.screen, Help))
         assert isinstance(panel.app.screen_stack[-2], PageScreen)
         assert not table.holds_keys
+
+
+async def test_a_place_that_was_open_waits_for_no_thread(shared_campaign: Campaign) -> None:
+    async with opened(shared_campaign.workspace) as panel:
+        await panel.go("pages")
+        await panel.go("jobs")
+        with patch("bocr_tui.ui.interacting.asyncio.to_thread", side_effect=AssertionError("a thread")):
+            await panel.app.action_go("pages")
+        assert isinstance(panel.app.screen, PagesScreen)
