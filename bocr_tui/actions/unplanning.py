@@ -18,7 +18,13 @@ def _can_unplan(context: Context) -> str | None:
 def _unplan(context: Context, options: Options) -> Outcome:
     from bocr_tui.control.unplanning import unplan
 
-    done = unplan(context.catalog.open(), context.selection.batches, dry_run=not options.act)
+    done = unplan(
+        context.catalog.open(),
+        context.selection.batches,
+        dry_run=not options.act,
+        progress=options.progress,
+        stop=options.stop,
+    )
     batches = counted(done.batches, "batch")
     taken, pages = ("taken apart", "are") if options.act else ("would be taken apart", "would be")
     again = f"{counted(done.pages, 'page')} {'is' if options.act and done.pages == 1 else pages} new again"

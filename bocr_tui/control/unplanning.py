@@ -8,7 +8,8 @@ to submit.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -47,16 +48,29 @@ class Unplanned:
     refused: tuple[tuple[int, str], ...] = ()
 
 
-def unplan(catalog: Catalog, batch_ids: Sequence[int], *, dry_run: bool = False) -> Unplanned:
+def unplan(
+    catalog: Catalog,
+    batch_ids: Sequence[int],
+    *,
+    dry_run: bool = False,
+    progress: Callable[[int, int, str], None] | None = None,
+    stop: threading.Event | None = None,
+) -> Unplanned:
     """Delete these batches and make their planned pages new again; nothing of them may have been submitted.
 
     Pages that a person settled meanwhile (ignored, or written by hand) stay so, in no batch. Some batches a
-    transaction, each one whole: cut short, the others are still planned. Their numbers are not given again.
+    transaction, each one whole: cut short, by `stop` too, the others are still planned. Their numbers are not
+    given again. `progress` hears of batches.
     """
     names: list[str] = []
     refused: list[tuple[int, str]] = []
     pages, event_id = 0, None
-    for part in chunked(dict.fromkeys(batch_ids), BATCHES_A_TRANSACTION):
+    wanted = list(dict.fromkeys(batch_ids))
+    for part in chunked(wanted, BATCHES_A_TRANSACTION):
+        if stop is not None and stop.is_set():
+            break
+        if progress is not None:
+            progress(len(names) + len(refused), len(wanted), "")
         with catalog.reading() if dry_run else catalog.writing() as connection:
             able, not_able = _sort_out(connection, part)
             refused += not_able
@@ -68,6 +82,8 @@ def unplan(catalog: Catalog, batch_ids: Sequence[int], *, dry_run: bool = False)
             if not dry_run:
                 _take_apart(connection, list(able), ids)
                 event_id = _tell(connection, event_id, names, pages)
+    if progress is not None:
+        progress(len(names) + len(refused), len(wanted), "")
     return Unplanned(len(names), pages, tuple(refused))
 
 

@@ -81,6 +81,21 @@ def test_many_batches_are_many_transactions_and_one_event(
     check(campaign)
 
 
+def test_stopped_it_leaves_whole_batches(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unplanning, "BATCHES_A_TRANSACTION", 1)
+    ids, stop, told = planned(campaign), threading.Event(), []
+
+    def progress(done: int, total: int, text: str) -> None:
+        told.append((done, total))
+        if done == 1:
+            stop.set()
+
+    assert unplan(campaign.catalog, ids, progress=progress, stop=stop).batches == 2
+    assert told == [(0, 4), (1, 4), (2, 4)]
+    assert campaign.states() == {"new": 10, "planned": 10}
+    check(campaign)
+
+
 def test_a_dry_run_changes_nothing(campaign: Campaign) -> None:
     ids = planned(campaign)
     told = unplan(campaign.catalog, ids, dry_run=True)

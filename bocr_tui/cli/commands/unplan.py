@@ -30,7 +30,8 @@ def unplan(
 
     call = call_of(context)
     chosen = Selection(batches=_chosen(call, batches or [], words))
-    answer(call, act(the_workspace(call), "batch.unplan", chosen, Options(act=not dry_run)))
+    options, shown = Options(act=not dry_run), ("Taking apart", "batches")
+    answer(call, act(the_workspace(call), "batch.unplan", chosen, options, progress=shown))
 
 
 def _chosen(call: Call, names: list[str], words: str) -> tuple[int, ...]:
