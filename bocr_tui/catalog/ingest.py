@@ -24,7 +24,7 @@ from bocr_tui.catalog.timeline import note
 from bocr_worker.protocol.errors import ProtocolError
 from bocr_worker.protocol.events import HEARTBEAT, PAGE, STAGE, read_header, read_page_event
 from bocr_worker.protocol.fields import is_number
-from bocr_worker.protocol.lines import decode_line
+from bocr_worker.protocol.lines import after_zeros, decode_line
 
 MAX_WHOLE = 1 << 62
 """No count or time is larger, and SQLite holds it."""
@@ -142,13 +142,15 @@ class Ingest:
             known = writer.known_offsets(connection, piece.journal)
             taken_to = cursor.offset
             placed = _whole_lines(piece)
-            for offset, line in placed:
+            for at, placed_line in placed:
+                line = after_zeros(placed_line)
+                offset = at + len(placed_line) - len(line)
                 fresh = offset >= taken_to and offset not in known
                 if not fresh and cursor.generation:
                     continue
                 problem = self._one_line(writer, cursor, piece, offset, line, step)
-                step.unreadable_lines += bool(problem)
-                if problem and offset == 0:
+                step.unreadable_lines += bool(problem) or offset != at
+                if problem and at == 0:
                     _store(connection, piece, cursor, "quarantined", problem)
                     return IngestStep(problem=problem, unreadable_lines=len(placed))
             self._flush(connection, writer, piece, step)

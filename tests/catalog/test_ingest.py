@@ -159,6 +159,18 @@ def test_the_ended_jobs_journal_is_read_again_and_what_is_lost_is_counted(catalo
     assert Ingest(catalog).reconcile(piece(data)).ok == 0, "closed books stay closed"
 
 
+def test_a_line_behind_zeros_that_stayed_is_taken_once_the_job_has_ended(catalog: Catalog) -> None:
+    held = build(catalog)
+    before = a_journal(held)
+    data = before + b"\0" * 4096 + ok(held.shas[0], 3) + ok(held.shas[0], 4)
+    ingest = Ingest(catalog)
+    step = ingest.take(piece(data))
+    assert (step.ok, step.offset) == (1, len(before)), "the zeros may be lines on their way"
+    step = ingest.reconcile(piece(data))
+    assert (step.ok, step.unreadable_lines) == (2, 1)
+    assert [pages(catalog)[number][0] for number in (3, 4)] == ["ok", "ok"]
+
+
 def test_a_file_that_shrank_is_quarantined_and_never_rewound(catalog: Catalog) -> None:
     held = build(catalog)
     data = a_journal(held)

@@ -17,7 +17,7 @@ from bocr_worker.files import Appender, sync_folder
 from bocr_worker.protocol.errors import ProtocolError
 from bocr_worker.protocol.events import HEARTBEAT, STAGE, Header, PageEvent
 from bocr_worker.protocol.exit_report import JournalEnd
-from bocr_worker.protocol.lines import MAX_LINE_BYTES, decode_line, encode_line
+from bocr_worker.protocol.lines import MAX_LINE_BYTES, after_zeros, decode_line, encode_line
 
 
 class JournalWriter:
@@ -91,7 +91,7 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
             return
         for line in _whole_lines(stream):
             with contextlib.suppress(ProtocolError):
-                yield decode_line(line, path.name)
+                yield decode_line(after_zeros(line), path.name)
 
 
 def _whole_lines(stream: BinaryIO) -> Iterator[bytes]:

@@ -29,6 +29,12 @@ def encode_line(record: dict[str, Any]) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(body), body)
 
 
+def after_zeros(line: bytes) -> bytes:
+    """What was written behind a run of zeros, which a network filesystem leaves where bytes never arrived.
+    Only once nobody writes any more: until then the zeros may be lines on their way."""
+    return line.lstrip(b"\0")
+
+
 def decode_line(
     line: bytes, where: str = "journal", loads: Callable[[bytes], Any] = json.loads
 ) -> dict[str, Any]:
