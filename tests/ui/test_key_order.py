@@ -105,9 +105,9 @@ async def test_a_click_comes_after_the_keys_before_it(shared_campaign: Campaign)
 
 
 async def test_one_can_leave_at_once_however_much_waits_for_a_screen_that_does_not_answer(
-    shared_campaign: Campaign,
+    campaign: Campaign,
 ) -> None:
-    async with opened(shared_campaign.workspace) as panel:
+    async with opened(campaign.workspace) as panel:
         await panel.go("pages")
         freed = asyncio.Event()
         panel.app.screen.call_later(freed.wait)
