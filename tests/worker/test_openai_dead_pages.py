@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from bocr_worker.protocol.failures import FailureClass
 from bocr_worker.protocol.recognition import Recognition
 from bocr_worker.runtimes.base import AskFailed
-from bocr_worker.runtimes.openai.runtime import OpenAiRuntime
 from tests.worker.stand_in import Settings, StandIn
 from tests.worker.vision_engines import (
     LONG_S,
     image_hash,
+    outcomes,
     page,
     running,
     runtime_at,
+    until,
 )
 
 pytest.importorskip("aiohttp")
-
-
-async def until(true: Any) -> None:
-    """Wait for something that happens in other tasks; the test's own timeout is the limit."""
-    while not true():
-        await asyncio.sleep(0.001)
-
-
-async def outcomes(runtime: OpenAiRuntime, numbers: range, deadline_s: float = LONG_S) -> list[Any]:
-    asks = (runtime.ask(page(number), deadline_s) for number in numbers)
-    return await asyncio.gather(*asks, return_exceptions=True)
 
 
 @pytest.mark.parametrize("fault", ["503", "429"])

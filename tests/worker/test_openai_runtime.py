@@ -21,24 +21,15 @@ from tests.worker.vision_engines import (
     QUICK,
     SHORT_S,
     image_hash,
+    outcomes,
     page,
     running,
     runtime_at,
+    until,
     with_vision,
 )
 
 pytest.importorskip("aiohttp")
-
-
-async def until(true: Any) -> None:
-    """Wait for something that happens in other tasks; the test's own timeout is the limit."""
-    while not true():
-        await asyncio.sleep(0.001)
-
-
-async def outcomes(runtime: OpenAiRuntime, numbers: range, deadline_s: float = LONG_S) -> list[Any]:
-    asks = (runtime.ask(page(number), deadline_s) for number in numbers)
-    return await asyncio.gather(*asks, return_exceptions=True)
 
 
 # -- what a recognition holds --------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -74,3 +75,15 @@ def image_hash(number: int) -> str:
 
 def with_vision(**changes: Any) -> EngineSpec:
     return replace(SPEC, vision=replace(VISION, **changes))
+
+
+async def until(true: Any) -> None:
+    """Wait for something that happens in other tasks; the test's own timeout is the limit."""
+    while not true():
+        await asyncio.sleep(0.001)
+
+
+async def outcomes(runtime: OpenAiRuntime, numbers: range, deadline_s: float = LONG_S) -> list[Any]:
+    """What each of these pages got: a recognition, or the error that was raised."""
+    asks = (runtime.ask(page(number), deadline_s) for number in numbers)
+    return await asyncio.gather(*asks, return_exceptions=True)
