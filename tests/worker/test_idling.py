@@ -12,7 +12,7 @@ import pytest
 from bocr_worker import idling
 from bocr_worker.idling import Idling
 from bocr_worker.protocol.heartbeat import read_heartbeat
-from bocr_worker.protocol.manifest import DocumentOrder, PageOrder
+from bocr_worker.protocol.manifest import DocumentOrder, Manifest, PageOrder
 from bocr_worker.work import pages_to_do, skipped_pages
 from tests.papers import make_pdf
 from tests.worker.runs import exit_report, make_run, noop_manifest, order_of, records, start_worker, wait_for
@@ -74,7 +74,8 @@ def test_a_page_that_got_no_answer_is_no_first_page(tmp_path: Path) -> None:
     assert "first_page" not in [record["phase"] for record in records(run, "stage")]
 
 
-def test_a_start_after_a_kill_says_what_was_lost(tmp_path: Path) -> None:
+def killed_at_its_first_page(tmp_path: Path) -> tuple[Path, Manifest]:
+    """The run folder of a worker on three pages, and what it was told."""
     paper = make_pdf(tmp_path / "a.pdf", 3)
     manifest = noop_manifest(order_of(paper, 3), runtime="local", sleep_s=0.3)
     run = make_run(tmp_path, manifest)
@@ -82,6 +83,11 @@ def test_a_start_after_a_kill_says_what_was_lost(tmp_path: Path) -> None:
     wait_for(lambda: records(run, "page"))
     worker.kill()
     worker.wait()
+    return run, manifest
+
+
+def test_a_start_after_a_kill_says_what_was_lost(tmp_path: Path) -> None:
+    run, _ = killed_at_its_first_page(tmp_path)
     assert start_worker(run).wait(60) == 0
     told = exit_report(run).extra
     assert told["restart_lost_s"] > 0
@@ -90,13 +96,7 @@ def test_a_start_after_a_kill_says_what_was_lost(tmp_path: Path) -> None:
 
 
 def test_a_job_that_takes_over_from_a_dead_one_says_what_was_lost(tmp_path: Path) -> None:
-    paper = make_pdf(tmp_path / "a.pdf", 3)
-    manifest = noop_manifest(order_of(paper, 3), runtime="local", sleep_s=0.3)
-    run = make_run(tmp_path, manifest)
-    worker = start_worker(run)
-    wait_for(lambda: records(run, "page"))
-    worker.kill()
-    worker.wait()
+    run, manifest = killed_at_its_first_page(tmp_path)
     (journal,) = run.glob("journal-*.jsonl")
     os.utime(journal, (time.time() - 1000, time.time() - 1000))  # a queue between the two
     heir = make_run(tmp_path, replace(manifest, token="bheir12345", resume=(manifest.token,)))

@@ -14,7 +14,7 @@ from bocr_tui.catalog.words import BatchState
 from bocr_tui.config.errors import BocrError
 from bocr_tui.ui import plan_form
 from bocr_tui.ui.acting import LEFT_AS_IT_IS, action_binding
-from bocr_tui.ui.planning import plan_command, submit_command
+from bocr_tui.ui.planning import submit_command
 from bocr_tui.ui.screens.asking import Confirm, Pick
 from bocr_tui.ui.screens.entering import Paper
 from bocr_tui.ui.screens.pages import PagesScreen
@@ -96,7 +96,7 @@ class PlanScreen(PlanView):
             f"about {duration(numbers['estimated_slots_s'])} ({numbers['estimated_from']}). "
             "Nothing is sent yet."
         )
-        command = plan_command(self._choices, self._document_names())
+        command = self._plan_twin()
         question = Confirm(f"Make {made}?", consequence, "Plan", command=command)
         if await self.panel.push_screen_wait(question):
             await self._do("workspace.plan", selection)
@@ -135,7 +135,7 @@ class PlanScreen(PlanView):
             f"{duration(batch['estimated_s'])}"
             for batch in numbers["batches"]
         ]
-        command = f"{plan_command(self._choices, self._document_names())} --dry-run"
+        command = f"{self._plan_twin()} --dry-run"
         said = f"{things(len(lines), 'batch', 'batches')} would be made. Nothing was changed."
         self.panel.push_screen(Paper("Dry run of the plan", "\n".join([*lines, "", command]), said))
 

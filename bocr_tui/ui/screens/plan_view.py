@@ -295,10 +295,7 @@ class PlanView(PanelScreen[None]):
         try:
             while True:
                 self._again = False
-                told = await self._forecast()
-                if not self._there or not pane.query("Static"):
-                    return
-                pane.show(told)
+                pane.show(await self._forecast())
                 await self._show_script()
                 if not self._again:
                     break
@@ -352,12 +349,11 @@ class PlanView(PanelScreen[None]):
         if self._of_batches:
             _, names = self._batches()
             return submit_command(self._choices, names) if names else ""
-        return plan_command(self._choices, self._document_names())
+        return self._plan_twin()
 
-    def _document_names(self) -> list[str] | None:
-        if self.documents.marked:
-            return list(self.documents.marked.values())
-        return None
+    def _plan_twin(self) -> str:
+        """The command that plans what P would."""
+        return plan_command(self._choices, list(self.documents.marked.values()) or None)
 
     @on(VirtualTable.Highlighted)
     def _highlighted(self, message: VirtualTable.Highlighted) -> None:

@@ -7,6 +7,7 @@ kept until its row, its place or the theme changes.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
@@ -116,9 +117,9 @@ class DrawnTable(Widget, Generic[Row]):
         facts = getattr(self.app, "terminal_facts", None)
         self.reorders = isinstance(facts, TerminalFacts) and facts.reorders_text
 
+    @abstractmethod
     def notice(self) -> tuple[Notice, str]:
         """What stands in the place of rows, and its tone."""
-        raise NotImplementedError
 
     def is_marked(self, index: int) -> bool:
         """Whether the row at `index` is chosen for what is done to many."""

@@ -3,6 +3,7 @@ the view, a title sorts."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TypeVar
 
 from textual import events
@@ -28,9 +29,9 @@ class TitleClicked(Message):
 class PointedTable(DrawnTable[Row]):
     """A drawn table that can be pointed at."""
 
+    @abstractmethod
     def action_select(self) -> None:
         """Open the row under the cursor."""
-        raise NotImplementedError
 
     def on_click(self, event: events.Click) -> None:
         if event.x >= self.size.width - 1:
