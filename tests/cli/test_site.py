@@ -36,7 +36,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 INPT = (
-    "--host", "inpt", "--root", "/work/bocr", "--queue", "gpu_1d",
+    "--host", "inpt", "--root", "/scratch/bocr", "--queue", "gpu_1d",
     "--select", "1:ncpus=20:mem=180gb:ngpus=1", "--walltime", "23:30:00",
     "--setup", "module use /app/common/modules", "--setup", "module load anaconda3-2024.10",
     "--activate", "chandra=source activate khalil_vllm", "--model", "chandra=~/models/chandra",
